@@ -1,0 +1,1 @@
+"""One module per family of layers. Each has FILES: file name -> function that returns its cases."""

@@ -1,0 +1,24 @@
+//! Running graphs: a [`Program`] is a graph compiled for one purpose, a plan is a program bound to concrete shapes.
+//!
+//! What is computed never changes here, only the order, the memory and which loops are one. This room names no op: an op
+//! says of itself how it is computed, and a graph that no pass understands runs step by step.
+
+mod arenas;
+mod bind;
+mod broadcast;
+mod cache;
+mod describe;
+mod error;
+mod flow;
+mod fused;
+mod kept;
+mod layout;
+mod memory;
+mod plan;
+mod program;
+mod run;
+mod simplify;
+mod units;
+
+pub use error::ProgramError;
+pub use program::Program;

@@ -1,0 +1,305 @@
+//! A program bound to concrete input shapes.
+
+use crate::ProgramError;
+use crate::flow::Flow;
+use crate::fused::{Boundary, Fused};
+use crate::kept::Kept;
+use crate::layout::{Layout, Piece, Source};
+use crate::units::{Unit, units};
+use ferrograph_graph::{Graph, GraphError, Origin, Plan as OpPlan, Step, TensorType, ValueId, Variable};
+use ferrograph_tensor::{DType, Place, ShapeError};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Kernels, places and memory for one combination of input shapes. Immutable but for the kept preparations; any number of
+/// runs may use it at the same time.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub actions: Vec<Action>,
+    pub shared: Vec<Source>,
+    pub kept: Vec<Kept>,
+    /// Bytes of the block of intermediate values.
+    pub block: usize,
+    /// Bytes of each buffer that outlives the run: one for each updated variable, then outputs.
+    pub own: Vec<usize>,
+    pub outputs: Vec<Output>,
+}
+
+/// One step of a run.
+#[derive(Debug)]
+pub(crate) struct Action {
+    /// Names of the ops, for people.
+    pub names: Vec<&'static str>,
+    pub work: Work,
+    pub inputs: Vec<Place>,
+    pub outputs: Vec<Place>,
+    /// One place for a kernel, one for each element type for a loop.
+    pub scratch: Vec<Place>,
+    /// Prepared operands, in the step's order.
+    pub prepared: Vec<Place>,
+    /// Those of them that are made before each run of the step, by their place in `prepared`, with their operand.
+    pub fresh: Vec<(usize, Place)>,
+}
+
+/// What an action does.
+#[derive(Debug)]
+pub(crate) enum Work {
+    Kernel(Box<dyn Step>),
+    Fused(Box<Fused>),
+    Copy,
+}
+
+/// Where an output is found when the run has ended.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub dtype: DType,
+    pub shape: Vec<usize>,
+    pub home: OutputHome,
+}
+
+/// See [`Output`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OutputHome {
+    /// It was there before the run.
+    Shared(usize),
+    /// The run wrote it.
+    Own(usize),
+}
+
+impl Plan {
+    /// Plans `graph` for inputs of these shapes.
+    pub(crate) fn new(
+        graph: &Graph,
+        outputs: &[ValueId],
+        updates: &[(Arc<Variable>, ValueId)],
+        shapes: &[&[usize]],
+    ) -> Result<Self, ProgramError> {
+        let wanted: Vec<ValueId> = updates.iter().map(|(_, id)| *id).chain(outputs.iter().copied()).collect();
+        let flow = Flow::new(graph, shapes, &wanted)?;
+        for (variable, id) in updates {
+            check_update(variable, flow.ty(*id))?;
+        }
+        let mut leaves = vec![false; graph.value_count()];
+        for &id in &wanted {
+            leaves[flow.root(id).index()] = true;
+        }
+        let units = units(&flow, &leaves);
+        let updated = updates.iter().map(|(variable, _)| variable.id()).collect();
+        Planner { flow, leaves, units, updated, layout: Layout::default(), copies: Vec::new(), kept: Vec::new() }
+            .plan(outputs, updates)
+    }
+}
+
+/// Refuses a new value that cannot be the variable's.
+pub(crate) fn check_update(variable: &Variable, ty: &TensorType) -> Result<(), ProgramError> {
+    let fits = ty.dtype == variable.dtype()
+        && ty.rank() == variable.shape().len()
+        && ty.shape.iter().zip(variable.shape()).all(|(extent, own)| extent.is_none_or(|extent| extent == *own));
+    if fits {
+        return Ok(());
+    }
+    Err(ProgramError::Update {
+        variable: variable.name().to_owned(),
+        expected: TensorType::known(variable.dtype(), variable.shape()),
+        received: ty.clone(),
+    })
+}
+
+struct Planner<'g> {
+    flow: Flow<'g>,
+    /// By value: whether it is wanted when the run has ended.
+    leaves: Vec<bool>,
+    units: Vec<Unit>,
+    /// Ids of the variables that change.
+    updated: Vec<u64>,
+    layout: Layout,
+    /// Values that the run puts into own buffers at its end, because no node could write there.
+    copies: Vec<(ValueId, usize)>,
+    kept: Vec<Kept>,
+}
+
+/// A unit whose memory is registered, but not laid out yet.
+struct Draft {
+    names: Vec<&'static str>,
+    work: Work,
+    /// `None`: the data is not read.
+    inputs: Vec<(DType, Option<ValueId>)>,
+    outputs: Vec<ValueId>,
+    scratch: Vec<(DType, Piece)>,
+    prepared: Vec<Prepared>,
+}
+
+enum Prepared {
+    Kept { shared: usize, bytes: usize },
+    Fresh { piece: Piece, operand: ValueId },
+}
+
+impl Planner<'_> {
+    fn plan(mut self, outputs: &[ValueId], updates: &[(Arc<Variable>, ValueId)]) -> Result<Plan, ProgramError> {
+        for (_, id) in updates {
+            let own = self.layout.add_own(self.flow.bytes(*id));
+            self.leave_in(*id, own);
+        }
+        let outputs = outputs.iter().map(|&id| self.output(id, updates.len())).collect();
+        let last_use = self.last_use();
+        let mut plans = std::mem::take(&mut self.flow.plans);
+        let mut drafts = Vec::with_capacity(self.units.len());
+        for at in 0..self.units.len() {
+            let draft = self.draft(at, &mut plans, &last_use)?;
+            drafts.push(draft);
+        }
+        self.layout.settle()?;
+        let mut actions: Vec<Action> = drafts.into_iter().map(|draft| self.action(draft)).collect();
+        actions.extend(self.copies.iter().map(|&(id, own)| self.copy(id, own)));
+        let Layout { shared, own, block, .. } = self.layout;
+        Ok(Plan { actions, shared, kept: self.kept, block, own, outputs })
+    }
+
+    /// Sees to it that own buffer `own` holds `id` at the end.
+    fn leave_in(&mut self, id: ValueId, own: usize) {
+        let elsewhere = self.layout.share(&self.flow, id).is_some();
+        if elsewhere || self.layout.write_to(&self.flow, id, own).is_err() {
+            self.copies.push((id, own));
+        }
+    }
+
+    fn output(&mut self, id: ValueId, updates: usize) -> Output {
+        let home = if let Some(shared) = self.layout.share(&self.flow, id) {
+            OutputHome::Shared(shared)
+        } else if let Some(own) = self.layout.written_to(&self.flow, id).filter(|&own| own >= updates) {
+            OutputHome::Own(own)
+        } else {
+            let own = self.layout.add_own(self.flow.bytes(id));
+            self.leave_in(id, own);
+            OutputHome::Own(own)
+        };
+        let ty = self.flow.ty(id);
+        Output { dtype: ty.dtype, shape: ty.extents(), home }
+    }
+
+    /// By root: the last unit that reads it.
+    fn last_use(&self) -> HashMap<ValueId, usize> {
+        let mut last = HashMap::new();
+        for (at, unit) in self.units.iter().enumerate() {
+            for &(_, id) in unit.iter().flat_map(|&node| self.flow.reads(node)) {
+                last.insert(self.flow.root(id), at);
+            }
+        }
+        last
+    }
+
+    fn draft(
+        &mut self,
+        at: usize,
+        plans: &mut [Option<OpPlan>],
+        last_use: &HashMap<ValueId, usize>,
+    ) -> Result<Draft, ProgramError> {
+        let unit = std::mem::take(&mut self.units[at]);
+        let nodes = self.flow.graph.nodes();
+        let names = unit.iter().map(|&node| nodes[node].op.name()).collect();
+        let draft = if let Some(OpPlan::Step(_)) = &plans[unit[0]] {
+            let Some(OpPlan::Step(step)) = plans[unit[0]].take() else { unreachable!("just matched") };
+            self.draft_kernel(at, unit[0], names, step)?
+        } else {
+            let ends = |id: ValueId| last_use.get(&id).is_some_and(|&last| last > at);
+            let leaving = |id: ValueId| self.leaves[id.index()] || ends(id);
+            let (fused, Boundary { externals, results }) = Fused::new(&self.flow, plans, &unit, leaving)?;
+            let inputs = externals.into_iter().map(|id| (self.flow.ty(id).dtype, Some(id))).collect();
+            let scratch = fused.scratch().map(|(dtype, bytes)| (dtype, self.layout.scratch(bytes, at, at))).to_vec();
+            Draft { names, work: Work::Fused(Box::new(fused)), inputs, outputs: results, scratch, prepared: Vec::new() }
+        };
+        for &(_, id) in &draft.inputs {
+            if let Some(id) = id {
+                self.layout.share(&self.flow, id);
+            }
+        }
+        for &id in &draft.outputs {
+            self.layout.keep(&self.flow, id, at, last_use.get(&id).copied().unwrap_or(at));
+        }
+        Ok(draft)
+    }
+
+    fn draft_kernel(
+        &mut self,
+        at: usize,
+        index: usize,
+        names: Vec<&'static str>,
+        step: Box<dyn Step>,
+    ) -> Result<Draft, ProgramError> {
+        let node = &self.flow.graph.nodes()[index];
+        let mut inputs: Vec<(DType, Option<ValueId>)> =
+            node.operands.iter().map(|&id| (self.flow.ty(id).dtype, None)).collect();
+        for &(place, id) in self.flow.reads(index) {
+            inputs[place].1 = Some(id);
+        }
+        let floats = |len: usize| {
+            len.checked_mul(size_of::<f32>()).ok_or_else(|| GraphError::Shape(ShapeError::Overflow(vec![len])))
+        };
+        let scratch = vec![(DType::Float32, self.layout.scratch(floats(step.scratch_len())?, at, at))];
+        let mut prepared = Vec::new();
+        for (preparation, wanted) in step.preparations().iter().enumerate() {
+            let operand = node.operands[wanted.operand];
+            let bytes = floats(wanted.len)?;
+            prepared.push(if let Some(shared) = self.unchanging(operand) {
+                let dtype = self.flow.ty(operand).dtype;
+                // Actions are made of units one for one.
+                self.kept.push(Kept::new(at, preparation, shared, dtype, wanted.len));
+                Prepared::Kept { shared: self.layout.add_shared(Source::Kept(self.kept.len() - 1)), bytes }
+            } else {
+                self.layout.share(&self.flow, operand);
+                Prepared::Fresh { piece: self.layout.scratch(bytes, at, at), operand }
+            });
+        }
+        Ok(Draft { names, work: Work::Kernel(step), inputs, outputs: node.results.clone(), scratch, prepared })
+    }
+
+    /// The shared buffer of a value that mostly stays the same from run to run.
+    fn unchanging(&mut self, id: ValueId) -> Option<usize> {
+        let stays = match self.flow.graph.origin(self.flow.root(id)) {
+            Origin::Constant(_) => true,
+            // A variable that the program itself changes has another value in every run.
+            Origin::Variable(variable) => !self.updated.contains(&variable.id()),
+            Origin::Input(_) | Origin::Node { .. } => false,
+        };
+        if stays { self.layout.share(&self.flow, id) } else { None }
+    }
+
+    fn action(&self, draft: Draft) -> Action {
+        let Draft { names, work, inputs, outputs, scratch, prepared } = draft;
+        let place = |id: ValueId| self.layout.place(&self.flow, id);
+        let input = |(dtype, id): (DType, Option<ValueId>)| id.map_or_else(|| Layout::nowhere(dtype), place);
+        let mut fresh = Vec::new();
+        let prepared = prepared.into_iter().enumerate().map(|(n, prepared)| match prepared {
+            Prepared::Kept { shared, bytes } => {
+                Place { region: ferrograph_tensor::Region::Shared(shared), bytes, dtype: DType::Float32 }
+            }
+            Prepared::Fresh { piece, operand } => {
+                fresh.push((n, place(operand)));
+                self.layout.scratch_place(piece, DType::Float32)
+            }
+        });
+        Action {
+            names,
+            work,
+            prepared: prepared.collect(),
+            inputs: inputs.into_iter().map(input).collect(),
+            outputs: outputs.into_iter().map(place).collect(),
+            scratch: scratch.into_iter().map(|(dtype, piece)| self.layout.scratch_place(piece, dtype)).collect(),
+            fresh,
+        }
+    }
+
+    fn copy(&self, id: ValueId, own: usize) -> Action {
+        let from = self.layout.place(&self.flow, id);
+        let to = Place { region: ferrograph_tensor::Region::Own(own), ..from };
+        Action {
+            names: vec!["copy"],
+            work: Work::Copy,
+            inputs: vec![from],
+            outputs: vec![to],
+            scratch: Vec::new(),
+            prepared: Vec::new(),
+            fresh: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Graphs of ops: values, the [`Op`] trait, variables and the text form.
+//!
+//! A graph says what is computed, never how: shape rules, plans and derivatives belong to the ops, order and memory to
+//! the executor. This room names no op.
+
+mod elementwise;
+mod error;
+mod graph;
+mod op;
+mod reference;
+mod sample;
+mod step;
+mod text;
+mod types;
+mod variable;
+
+pub use elementwise::Elementwise;
+pub use error::GraphError;
+pub use graph::{Graph, Node, Origin, ValueId};
+pub use op::{Op, Plan};
+pub use reference::{Reference, indices};
+pub use sample::{Fill, Operand, Sample};
+pub use step::{Preparation, RunContext, Step};
+pub use types::{Extent, TensorType, format_shape};
+pub use variable::{Variable, VariableError};

@@ -1,0 +1,40 @@
+//! Loops over corresponding elements, vectorised for the processor at hand.
+//!
+//! The functions they apply come from the caller and are inlined; what takes more than a closure is a function of
+//! slices in a module here. Slices of one call have one length.
+
+mod activation;
+
+pub use activation::{Activation, Elu, Gelu, GeluTanh, Softplus, activate};
+
+ferrograph_simd::dispatch! {
+    /// `y = f(x)`
+    pub fn map[X: Copy, Y: Copy, F: Fn(X) -> Y + Copy](x: &[X], y: &mut [Y], f: F) {
+        assert_eq!(x.len(), y.len());
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = f(*x);
+        }
+    }
+
+    /// `y = f(a, b)`
+    pub fn zip[A: Copy, B: Copy, Y: Copy, F: Fn(A, B) -> Y + Copy](a: &[A], b: &[B], y: &mut [Y], f: F) {
+        assert_eq!((a.len(), b.len()), (y.len(), y.len()));
+        for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
+            *y = f(*a, *b);
+        }
+    }
+
+    /// `y = f(a, b, c)`
+    pub fn zip3[A: Copy, B: Copy, C: Copy, Y: Copy, F: Fn(A, B, C) -> Y + Copy](
+        a: &[A],
+        b: &[B],
+        c: &[C],
+        y: &mut [Y],
+        f: F,
+    ) {
+        assert_eq!((a.len(), b.len(), c.len()), (y.len(), y.len(), y.len()));
+        for (((y, a), b), c) in y.iter_mut().zip(a).zip(b).zip(c) {
+            *y = f(*a, *b, *c);
+        }
+    }
+}

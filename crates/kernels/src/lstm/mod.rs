@@ -1,0 +1,100 @@
+//! Long short-term memory over a whole sequence, with `tanh` and `sigmoid` activations.
+//!
+//! `z_t = x_t W + h_{t-1} R + b` is split into the gates `i, f, c, o` (Keras's order), each of `units` columns:
+//!
+//! ```text
+//! c_t = sigmoid(f) * c_{t-1} + sigmoid(i) * tanh(c)
+//! h_t = sigmoid(o) * tanh(c_t)
+//! ```
+//!
+//! Where the mask of a step is 0, `h_t = h_{t-1}` and `c_t = c_{t-1}`, and the output repeats `h_{t-1}`.
+//! With `reverse` the steps are processed from the last to the first, and the outputs stand in processing order.
+
+mod backward;
+mod cell;
+mod forward;
+
+pub use backward::{Gradients, LstmBackward, backward, backward_scratch_len};
+pub use forward::{LstmForward, Outputs, forward, forward_scratch_len};
+
+use crate::gemm::{self, Matrix};
+
+/// The extents of an LSTM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LstmShape {
+    /// Sequences, `B`.
+    pub batch: usize,
+    /// Steps, `T`.
+    pub steps: usize,
+    /// Features of a step, `I`.
+    pub input: usize,
+    /// Units, `U`.
+    pub units: usize,
+}
+
+impl LstmShape {
+    fn gates(&self) -> usize {
+        self.units.saturating_mul(4)
+    }
+    fn rows(&self) -> usize {
+        self.batch.saturating_mul(self.steps)
+    }
+    fn state_len(&self) -> usize {
+        self.batch.saturating_mul(self.units)
+    }
+    /// The step of `x` that is processed as number `step`.
+    fn source_step(&self, step: usize, reverse: bool) -> usize {
+        if reverse { self.steps - 1 - step } else { step }
+    }
+}
+
+/// Elements of the weights packed by [`pack_weights`].
+pub fn packed_weights_len(shape: &LstmShape) -> usize {
+    let gates = shape.gates();
+    gemm::packed_len(shape.input, gates).saturating_add(gemm::packed_len(shape.units, gates))
+}
+
+/// Packs `kernel` `[I, 4U]` and `recurrent` `[U, 4U]` for [`forward`].
+pub fn pack_weights(shape: &LstmShape, kernel: &[f32], recurrent: &[f32], packed: &mut [f32]) {
+    let gates = shape.gates();
+    assert_eq!(kernel.len(), shape.input * gates);
+    assert_eq!(recurrent.len(), shape.units * gates);
+    assert_eq!(packed.len(), packed_weights_len(shape));
+    let (packed_kernel, packed_recurrent) = packed.split_at_mut(gemm::packed_len(shape.input, gates));
+    gemm::pack(shape.input, gates, Matrix::row_major(kernel, gates), packed_kernel);
+    gemm::pack(shape.units, gates, Matrix::row_major(recurrent, gates), packed_recurrent);
+}
+
+/// Elements of the `reserve` buffer that a training forward pass writes and [`backward`] reads.
+///
+/// It holds, for every step in processing order, the four gates after activation `[T, B, 4U]`, the cell states
+/// `[T + 1, B, U]` and the hidden states `[T + 1, B, U]`, both starting with the initial state.
+pub fn reserve_len(shape: &LstmShape) -> usize {
+    let states = shape.steps.saturating_add(1).saturating_mul(shape.state_len());
+    shape.rows().saturating_mul(shape.gates()).saturating_add(states.saturating_mul(2))
+}
+
+/// The reserve's three parts: gates, cell states, hidden states.
+struct Reserve<T> {
+    gates: T,
+    cells: T,
+    hidden: T,
+}
+
+impl<'a> Reserve<&'a mut [f32]> {
+    fn new(shape: &LstmShape, data: &'a mut [f32]) -> Self {
+        assert_eq!(data.len(), reserve_len(shape));
+        let (gates, states) = data.split_at_mut(shape.rows() * shape.gates());
+        let (cells, hidden) = states.split_at_mut(states.len() / 2);
+        Reserve { gates, cells, hidden }
+    }
+}
+
+impl<'a> Reserve<&'a [f32]> {
+    fn new(shape: &LstmShape, data: &'a [f32]) -> Self {
+        assert_eq!(data.len(), reserve_len(shape));
+        let (gates, states) = data.split_at(shape.rows() * shape.gates());
+        let (cells, hidden) = states.split_at(states.len() / 2);
+        Reserve { gates, cells, hidden }
+    }
+}

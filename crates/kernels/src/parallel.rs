@@ -1,0 +1,154 @@
+//! Disjoint mutable chunks of slices over the pool.
+//!
+//! Contains `unsafe`: chunks of a slice are handed to different threads.
+
+use crate::pool::parallel_for;
+use std::slice::from_raw_parts_mut;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A pointer that chunks of a loop may share because they write disjoint parts through it.
+#[derive(Debug)]
+pub(crate) struct SharedMut<T>(*mut T);
+
+impl<T> Clone for SharedMut<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for SharedMut<T> {}
+// SAFETY: the pointer itself is inert; every use of it states why the access is exclusive.
+unsafe impl<T: Send> Send for SharedMut<T> {}
+// SAFETY: as for Send.
+unsafe impl<T: Send> Sync for SharedMut<T> {}
+
+impl<T> SharedMut<T> {
+    pub(crate) fn new(data: &mut [T]) -> Self {
+        SharedMut(data.as_mut_ptr())
+    }
+    pub(crate) fn get(self) -> *mut T {
+        self.0
+    }
+    /// The elements from `start` on.
+    ///
+    /// # Safety
+    /// They lie within the slice the pointer was made of, the slice is not used otherwise while the result lives, and
+    /// no other part handed out overlaps them.
+    pub(crate) unsafe fn part<'a>(self, start: usize, len: usize) -> &'a mut [T] {
+        // SAFETY: the caller's promise.
+        unsafe { from_raw_parts_mut(self.0.add(start), len) }
+    }
+}
+
+/// Calls `f(index, chunk)` for every `chunk_len` elements of `out` (the last chunk may be shorter), over the pool.
+///
+/// Panics if `chunk_len` is 0 and `out` is not empty.
+pub fn for_each_chunk<T: Send>(out: &mut [T], chunk_len: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+    let len = out.len();
+    if len == 0 {
+        return;
+    }
+    let shared = SharedMut::new(out);
+    parallel_for(len.div_ceil(chunk_len), &|index| {
+        let start = index * chunk_len;
+        // SAFETY: chunks of different indices do not overlap and end within `out`, which is borrowed meanwhile.
+        f(index, unsafe { shared.part(start, chunk_len.min(len - start)) });
+    });
+}
+
+/// As [`for_each_chunk`] with a chunk of a second output at the same index.
+///
+/// Panics unless both outputs are cut into the same number of chunks.
+pub fn for_each_chunk2<T: Send, U: Send>(
+    first: &mut [T],
+    first_chunk_len: usize,
+    second: &mut [U],
+    second_chunk_len: usize,
+    f: impl Fn(usize, &mut [T], &mut [U]) + Sync,
+) {
+    let (first_total, second_total) = (first.len(), second.len());
+    let count = |len: usize, chunk_len: usize| if len == 0 { 0 } else { len.div_ceil(chunk_len) };
+    let chunks = count(first_total, first_chunk_len);
+    assert_eq!(chunks, count(second_total, second_chunk_len), "both outputs have the same number of chunks");
+    let (first, second) = (SharedMut::new(first), SharedMut::new(second));
+    parallel_for(chunks, &|index| {
+        let (a, b) = (index * first_chunk_len, index * second_chunk_len);
+        // SAFETY: chunks of different indices do not overlap and end within the outputs, which are borrowed meanwhile.
+        let (a, b) = unsafe {
+            (first.part(a, first_chunk_len.min(first_total - a)), second.part(b, second_chunk_len.min(second_total - b)))
+        };
+        f(index, a, b);
+    });
+}
+
+/// Calls `f(index, slot)` for each of `chunks` chunks, where `slot` is `slot_len` elements of `scratch` that no other
+/// chunk uses at the same time. Its contents are whatever an earlier chunk left.
+///
+/// As many chunks run at a time as slots fit into `scratch`; panics if not even one does.
+pub(crate) fn for_each_with_scratch<T: Send>(
+    chunks: usize,
+    scratch: &mut [T],
+    slot_len: usize,
+    f: impl Fn(usize, &mut [T]) + Sync,
+) {
+    if chunks == 0 {
+        return;
+    }
+    assert!(scratch.len() >= slot_len, "scratch holds at least one slot");
+    let slots = scratch.len().checked_div(slot_len).unwrap_or(chunks).min(chunks);
+    let shared = SharedMut::new(scratch);
+    let next = AtomicUsize::new(0);
+    parallel_for(slots, &|slot| {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= chunks {
+                break;
+            }
+            // SAFETY: slots of different numbers do not overlap and end within `scratch`, which is borrowed meanwhile.
+            f(index, unsafe { shared.part(slot * slot_len, slot_len) });
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_element_belongs_to_one_chunk() {
+        for len in [0, 1, 5, 6, 7, 100] {
+            for chunk_len in [1, 3, 6, 200] {
+                let mut out = vec![usize::MAX; len];
+                for_each_chunk(&mut out, chunk_len, |index, chunk| chunk.fill(index));
+                let expected: Vec<_> = (0..len).map(|i| i / chunk_len).collect();
+                assert_eq!(out, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn two_outputs_are_cut_in_step() {
+        let (mut a, mut b) = (vec![0usize; 7], vec![0usize; 11]);
+        for_each_chunk2(&mut a, 2, &mut b, 3, |index, a, b| {
+            a.fill(index);
+            b.fill(10 * index);
+        });
+        assert_eq!(a, [0, 0, 1, 1, 2, 2, 3]);
+        assert_eq!(b, [0, 0, 0, 10, 10, 10, 20, 20, 20, 30, 30]);
+        for_each_chunk2(&mut [0u8; 0], 0, &mut [0u8; 0], 0, |_, _, _| unreachable!());
+    }
+
+    #[test]
+    fn slots_are_not_shared() {
+        let mut scratch = vec![0usize; 7];
+        let (send, receive) = std::sync::mpsc::channel();
+        for_each_with_scratch(50, &mut scratch, 3, |index, slot| {
+            assert_eq!(slot.len(), 3);
+            slot.fill(index);
+            std::thread::yield_now();
+            send.send((index, slot.iter().all(|&value| value == index))).unwrap();
+        });
+        let mut seen: Vec<_> = receive.try_iter().collect();
+        seen.sort_unstable();
+        assert_eq!(seen, (0..50).map(|index| (index, true)).collect::<Vec<_>>());
+    }
+}

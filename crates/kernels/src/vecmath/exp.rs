@@ -1,0 +1,76 @@
+//! The exponential function and what is made of it.
+
+use super::polynomial;
+use ferrograph_simd::Simd;
+use std::f32::consts::LOG2_E;
+
+/// ln 2 in two parts. The upper has 9 significant bits, so its product with an exponent is exact.
+pub(super) const LN2_HIGH: f32 = 0.693_359_375;
+pub(super) const LN2_LOW: f32 = -2.121_944_4e-4;
+
+/// `(n, r)` with `x = n ln 2 + r`, `n` an integer and `|r|` at most `ln 2 / 2`, for moderate `x`.
+#[inline(always)]
+fn reduce<S: Simd>(simd: S, x: S::V) -> (S::V, S::V) {
+    let n = simd.round(simd.mul(x, simd.splat(LOG2_E)));
+    let r = simd.neg_fma(n, simd.splat(LN2_HIGH), x);
+    (n, simd.neg_fma(n, simd.splat(LN2_LOW), r))
+}
+
+/// Limits `x` to `low ..= high`, and leaves NaN as it is.
+#[inline(always)]
+fn clamp<S: Simd>(simd: S, x: S::V, low: f32, high: f32) -> S::V {
+    simd.max(simd.splat(low), simd.min(simd.splat(high), x))
+}
+
+/// `e^x`
+#[inline(always)]
+pub fn exp_v<S: Simd>(simd: S, x: S::V) -> S::V {
+    // Beyond these the result is 0 or infinite in f32 already.
+    let (n, r) = reduce(simd, clamp(simd, x, -104.0, 89.0));
+    // Minimax of (e^r - 1 - r) / r^2, relative error of e^r 3.1e-9.
+    let q = polynomial(simd, r, [1.381_461_1e-3, 8.368_717_5e-3, 4.166_839e-2, 1.666_652_1e-1, 4.999_999_4e-1]);
+    let one = simd.splat(1.0);
+    let p = simd.add(simd.fma(simd.mul(r, r), q, r), one);
+    simd.scale(p, n)
+}
+
+/// `e^x - 1`
+#[inline(always)]
+pub fn expm1_v<S: Simd>(simd: S, x: S::V) -> S::V {
+    // Below -25 the result is -1 in f32 already.
+    let (n, r) = reduce(simd, clamp(simd, x, -25.0, 89.0));
+    // Minimax of (e^r - 1 - r) / r^2, relative error of e^r - 1 2.7e-10.
+    let coefficients = [1.996_217_5e-4, 1.394_321e-3, 8.333_22e-3, 4.166_632_5e-2, 1.666_666_7e-1, 0.5];
+    let p = simd.fma(simd.mul(r, r), polynomial(simd, r, coefficients), r);
+    // 2^n (p + 1) - 1 = 2^n (p + (1 - 2^-n)), which neither overflows early nor cancels.
+    let one = simd.splat(1.0);
+    let y = simd.add(p, simd.sub(one, simd.scale(one, simd.neg(n))));
+    simd.copysign(simd.scale(y, n), x)
+}
+
+/// `1 / (1 + e^-x)`
+#[inline(always)]
+pub fn sigmoid_v<S: Simd>(simd: S, x: S::V) -> S::V {
+    // e^-|x| never overflows, and keeps full precision where the result is tiny.
+    let e = exp_v(simd, simd.neg(simd.abs(x)));
+    let one = simd.splat(1.0);
+    let numerator = simd.select(simd.lt(x, simd.zero()), e, one);
+    simd.div(numerator, simd.add(one, e))
+}
+
+/// `tanh(x)`
+#[inline(always)]
+pub fn tanh_v<S: Simd>(simd: S, x: S::V) -> S::V {
+    let magnitude = simd.abs(x);
+    // Near 0: x + x^3 p(x^2), relative error 4.4e-9 for |x| <= 0.625.
+    let square = simd.mul(x, x);
+    let coefficients = [-5.704_981_3e-3, 2.063_908_2e-2, -5.373_971_5e-2, 1.333_144_2e-1, -3.333_328e-1];
+    let p = polynomial(simd, square, coefficients);
+    let near = simd.fma(simd.mul(p, square), x, x);
+    // Elsewhere: 1 - 2 / (e^2|x| + 1), which is 1 where the exponential overflows.
+    let one = simd.splat(1.0);
+    let e = exp_v(simd, simd.add(magnitude, magnitude));
+    let far = simd.sub(one, simd.div(simd.splat(2.0), simd.add(e, one)));
+    let y = simd.select(simd.lt(magnitude, simd.splat(0.625)), near, far);
+    simd.copysign(y, x)
+}

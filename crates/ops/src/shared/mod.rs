@@ -1,0 +1,27 @@
+//! What several ops share: shape rules and forms of attributes. Nothing here is an op.
+
+pub(crate) mod attributes;
+pub(crate) mod axes;
+pub(crate) mod binary;
+mod broadcast;
+pub(crate) mod copying;
+pub(crate) mod dims;
+pub(crate) mod elementwise;
+pub(crate) mod operands;
+pub(crate) mod random;
+pub(crate) mod reduction;
+pub(crate) mod slicing;
+mod step;
+pub(crate) mod unary;
+
+pub(crate) use attributes::to_json;
+pub(crate) use broadcast::{broadcast, check_broadcasts_to, unbroadcast};
+pub(crate) use operands::NUMERIC;
+pub(crate) use step::step;
+
+use ferrograph_tensor::DType;
+
+/// A whole number brought back into the range of int32 as two's complement arithmetic does; other values as they are.
+pub(crate) fn wrap(dtype: DType, value: f64) -> f64 {
+    if dtype == DType::Int32 { f64::from(value as i64 as i32) } else { value }
+}

@@ -1,0 +1,85 @@
+//! The product of two matrices, with a prepared second operand: its transpose.
+
+use ferrograph_graph::{
+    Graph, GraphError, Op, Plan, Preparation, Reference, RunContext, Step, TensorType, ValueId,
+};
+use ferrograph_tensor::View;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// x [M, K] times w [K, N]. Counts how often w was prepared.
+#[derive(Clone, Debug, Default)]
+pub struct MatMul {
+    /// Preparations that all plans of this op have made.
+    pub prepared: Arc<AtomicUsize>,
+}
+
+impl Op for MatMul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn attributes(&self) -> String {
+        "{}".into()
+    }
+
+    fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
+        match operands {
+            [x, w] if x.rank() == 2 && w.rank() == 2 => Ok(vec![TensorType::new(x.dtype, [x.shape[0], w.shape[1]])]),
+            _ => Err("two matrices".into()),
+        }
+    }
+
+    fn plan(&self, operands: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {
+        let (k, n) = (operands[1].extents()[0], operands[1].extents()[1]);
+        let wanted = [Preparation { operand: 1, len: k * n }];
+        Ok(Plan::Step(Box::new(MatMulStep { k, n, wanted, prepared: self.prepared.clone() })))
+    }
+
+    fn vjp(
+        &self,
+        _: &mut Graph,
+        _: &[ValueId],
+        _: &[ValueId],
+        _: &[Option<ValueId>],
+    ) -> Result<Vec<Option<ValueId>>, GraphError> {
+        Err(GraphError::NotDifferentiable { op: "matmul" })
+    }
+
+    fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {
+        let (x, w) = (&operands[0], &operands[1]);
+        let sum = |index: &[usize]| (0..w.shape[0]).map(|k| x.at(&[index[0], k]) * w.at(&[k, index[1]])).sum();
+        vec![Reference::from_fn(results[0].dtype, &results[0].extents(), sum)]
+    }
+}
+
+#[derive(Debug)]
+struct MatMulStep {
+    k: usize,
+    n: usize,
+    wanted: [Preparation; 1],
+    prepared: Arc<AtomicUsize>,
+}
+
+impl Step for MatMulStep {
+    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+        let (x, transposed) = (context.inputs.f32(0), context.prepared.f32(0));
+        for (at, y) in context.outputs.f32(0).iter_mut().enumerate() {
+            let (row, column) = (at / self.n, at % self.n);
+            let (x, w) = (&x[row * self.k..][..self.k], &transposed[column * self.k..][..self.k]);
+            *y = x.iter().zip(w).map(|(x, w)| x * w).sum();
+        }
+        Ok(())
+    }
+
+    fn preparations(&self) -> &[Preparation] {
+        &self.wanted
+    }
+
+    fn prepare(&self, _: usize, operand: View<'_>, prepared: &mut [f32]) {
+        self.prepared.fetch_add(1, Ordering::Relaxed);
+        for (at, w) in operand.f32().iter().enumerate() {
+            prepared[at % self.n * self.k + at / self.n] = *w;
+        }
+    }
+}

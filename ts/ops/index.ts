@@ -1,0 +1,6 @@
+export * from './elementwise.ts'
+export * from './reduce.ts'
+export * from './shape.ts'
+export * from './nn.ts'
+export * from './random.ts'
+export type { Operand, Result } from './op.ts'
