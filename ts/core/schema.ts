@@ -23,8 +23,19 @@ export interface Field<In, Out = In, Required extends boolean = boolean> {
   readonly input?: In
 }
 
+/** A field whatever its types are. */
+export interface AnyField {
+  readonly required: boolean
+  readonly fallback: unknown
+  parse(value: unknown): unknown
+  serialize(value: never): unknown
+  readonly toKeras?: (value: never) => unknown
+  readonly kerasKey?: string
+  readonly input?: unknown
+}
+
 /** The options of a class, by name. */
-export type Schema = Readonly<Record<string, Field<never, unknown>>>
+export type Schema = Readonly<Record<string, AnyField>>
 
 // The two conditional types read a field's sides without naming `any`.
 type InputOf<F> = F extends { readonly input?: infer In } ? Exclude<In, undefined> | Extract<In, null> : never
@@ -180,6 +191,16 @@ export function optionalNumber(options: Bounds & { kerasKey?: string } = {}): Fi
     serialize: same,
     toKeras: float,
     ...(options.kerasKey === undefined ? {} : { kerasKey: options.kerasKey }),
+  }
+}
+
+/** Some text that is not empty. */
+export function text(fallback: string): Field<string, string, false> {
+  return {
+    required: false,
+    fallback,
+    parse: (value) => (typeof value === 'string' && value !== '' ? value : wanted('a string that is not empty')),
+    serialize: same,
   }
 }
 

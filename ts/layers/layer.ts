@@ -1,7 +1,7 @@
-import type { Constraint } from '../constraints/constraint.ts'
+import { getConstraint, type ConstraintInput } from '../constraints/constraint.ts'
 import { Callable } from '../core/callable.ts'
 import { ConfigError, ShapeError, StateError } from '../core/errors.ts'
-import { checkName, show, toSnakeCase, uniqueName } from '../core/names.ts'
+import { checkName, show, toKerasKey, toSnakeCase, uniqueName } from '../core/names.ts'
 import { tensorsOf, type CallArguments, type Node } from '../core/node.ts'
 import { firstInput, firstOutput, type Operation } from '../core/operation.ts'
 import { SymbolicTensor } from '../core/symbolic.ts'
@@ -13,7 +13,7 @@ import { currentTrace, traceOf, withoutTrace, type Trace } from '../native/trace
 import { Variable } from '../native/variable.ts'
 import * as ops from '../ops/index.ts'
 import { callOnNodes, runNow } from '../ops/op.ts'
-import type { Regularizer } from '../regularizers/regularizer.ts'
+import { getRegularizer, type Regularizer, type RegularizerInput } from '../regularizers/regularizer.ts'
 
 /** Options that every layer takes. */
 export interface LayerConfig {
@@ -72,9 +72,9 @@ export interface WeightOptions {
   /** Whether training changes it. Default `true`. */
   readonly trainable?: boolean
   /** A penalty on the value, added to the loss. */
-  readonly regularizer?: Regularizer | null
+  readonly regularizer?: RegularizerInput | null
   /** Applied to the value after each optimizer step. */
-  readonly constraint?: Constraint | null
+  readonly constraint?: ConstraintInput | null
 }
 
 /** Layers are functions: called on symbolic tensors they extend a model, called on data they compute at once. */
@@ -118,6 +118,8 @@ export class Layer extends Callable implements Operation {
   supportsMasking = false
   /** A penalty on the result, added to the loss. */
   activityRegularizer: Regularizer | null = null
+  /** @internal The shape the layer was built for. */
+  buildShape: Structure<Shape> | undefined
   #trainable: boolean
   readonly #ownWeights: Variable[] = []
   readonly #ownState: Variable[] = []
@@ -201,6 +203,19 @@ export class Layer extends Callable implements Operation {
     return [...found]
   }
 
+  /** @internal What files keep below this layer: layers and lists of layers, by the property that holds them. */
+  get savedChildren(): [property: string, child: Layer | Layer[]][] {
+    const children: [string, Layer | Layer[]][] = []
+    for (const [key, value] of Object.entries(this).sort(([a], [b]) => (a < b ? -1 : 1))) {
+      if (value instanceof Layer) children.push([toKerasKey(key), value])
+      else if (key !== 'inboundNodes' && (Array.isArray(value) || isPlainObject(value))) {
+        const list = (Array.isArray(value) ? value : Object.values(value)).filter((item) => item instanceof Layer)
+        if (list.length > 0) children.push([toKerasKey(key), list])
+      }
+    }
+    return children
+  }
+
   /** @internal The layer's own weights, without those of layers inside it: trainable ones first. */
   get ownWeights(): readonly Variable[] {
     return [...this.#ownWeights.filter((v) => v.trainable), ...this.#ownWeights.filter((v) => !v.trainable)]
@@ -282,7 +297,13 @@ export class Layer extends Callable implements Operation {
     })
     const initializer = getInitializer(options.initializer ?? (dtype === 'float32' ? 'glorot_uniform' : 'zeros'))
     const value = withoutTrace(() => initializer.make(shape, dtype))
-    const variable = new Variable(options.name, value, options as ConstructorParameters<typeof Variable>[2])
+    const regularizer = options.regularizer ? getRegularizer(options.regularizer) : null
+    const constraint = options.constraint ? getConstraint(options.constraint) : null
+    const variable = new Variable(options.name, value, {
+      trainable: options.trainable ?? true,
+      regularizer: regularizer && ((weight) => regularizer.penalty(weight as SymbolicTensor)),
+      constraint: constraint && ((weight) => constraint.apply(weight as SymbolicTensor)),
+    })
     variable.path = `${this.name}/${options.name}`
     this.#ownWeights.push(variable)
     return variable
@@ -336,6 +357,7 @@ export class Layer extends Callable implements Operation {
   ensureBuilt(inputShape: Structure<Shape>): void {
     if (this.built) return
     withoutTrace(() => this.build(inputShape))
+    this.buildShape = inputShape
     this.built = true
   }
 
@@ -369,7 +391,7 @@ export class Layer extends Callable implements Operation {
     }
   }
 
-  toString(): string {
+  override toString(): string {
     return `${this.className}(${this.name})`
   }
 

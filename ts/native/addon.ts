@@ -54,6 +54,12 @@ export interface StoredTensor {
   data: Uint8Array
 }
 
+/** A group of a weights file that carries the name of a layer. */
+export interface StoredGroup {
+  path: string
+  name?: string
+}
+
 /** Everything the native core offers. */
 export interface Addon {
   NativeTensor: {
@@ -63,6 +69,10 @@ export interface Addon {
   NativeVariable: new (name: string, value: NativeTensor) => NativeVariable
   NativeGraph: new () => NativeGraph
   NativeCancellation: new () => NativeCancellation
+  readArchive(bytes: Uint8Array): { config: string; metadata: string; tensors: StoredTensor[] }
+  writeArchive(model: { config: string; metadata: string; groups: StoredGroup[]; tensors: StoredTensor[] }): Uint8Array
+  readWeights(bytes: Uint8Array): StoredTensor[]
+  writeWeights(weights: { groups: StoredGroup[]; tensors: StoredTensor[] }): Uint8Array
   settings(): { threads: number; simd: string; memoryLimit: number; allocatedBytes: number; version: string }
   setThreads(threads: number): void
   setMemoryLimit(bytes: number): void

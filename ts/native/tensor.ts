@@ -127,7 +127,7 @@ export function tensor(data: TensorLike, shape?: readonly number[], dtype?: DTyp
     throw new DataError(`tensor: expected a dtype of ${dtypes.join(', ')}, received ${show(dtype)}`)
   }
   if (data instanceof Tensor && shape === undefined && (dtype === undefined || dtype === data.dtype)) return data
-  const source = flat(data)
+  const source = elementsOf(data)
   const type = dtype ?? source.dtype
   const extents = shape ?? source.shape
   if (!Array.isArray(extents) || !extents.every((n) => Number.isSafeInteger(n) && n >= 0)) {
@@ -155,13 +155,19 @@ function convert(data: ArrayLike<number>, dtype: DType): TypedArray {
   return views[dtype].from(data)
 }
 
-interface Flat {
+/** Elements in row-major order with their shape and type, before they are copied into native memory. */
+export interface Elements {
   readonly data: ArrayLike<number>
   readonly shape: readonly number[]
   readonly dtype: DType
 }
 
-function flat(data: TensorLike): Flat {
+/**
+ * The elements of anything that can become a tensor. Typed arrays are not copied.
+ *
+ * @throws DataError when it cannot become a tensor.
+ */
+export function elementsOf(data: TensorLike): Elements {
   if (data instanceof Tensor) return { data: data.data, shape: data.shape, dtype: data.dtype }
   if (ArrayBuffer.isView(data)) {
     if (data.buffer instanceof ArrayBuffer && (data.buffer as { detached?: boolean }).detached) {
@@ -182,7 +188,7 @@ function flat(data: TensorLike): Flat {
   )
 }
 
-function typed(data: ArrayLike<number>, shape: readonly number[]): Flat {
+function typed(data: ArrayLike<number>, shape: readonly number[]): Elements {
   const dtype = data instanceof Int32Array ? 'int32' : data instanceof Uint8Array || data instanceof Uint8ClampedArray ? 'uint8' : 'float32'
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
     return { data: Array.from(data as BigInt64Array, Number), shape, dtype: 'int32' }
@@ -201,7 +207,7 @@ function dense(data: ArrayLike<number>, shape: readonly number[], strides: reado
   return result
 }
 
-function nested(data: NestedArray): Flat {
+function nested(data: NestedArray): Elements {
   const shape: number[] = []
   for (let level: NestedArray = data; Array.isArray(level); level = level[0] as NestedArray) {
     shape.push(level.length)

@@ -23,6 +23,8 @@ export class Trace implements TraceHandle {
   readonly losses: SymbolicTensor[] = []
   readonly #graph: NativeGraph = new addon.NativeGraph()
   readonly #assigned = new Map<Variable, SymbolicTensor>()
+  /** Gives the variable that stands for another one in this trace: evaluation keeps metric state of its own. */
+  standIn: (variable: Variable) => Variable = (variable) => variable
 
   constructor(label: string, training = false) {
     this.label = label
@@ -44,7 +46,8 @@ export class Trace implements TraceHandle {
   }
 
   /** The value of a variable: the one assigned in this trace, or the one it has when the program runs. */
-  read(variable: Variable): SymbolicTensor {
+  read(named: Variable): SymbolicTensor {
+    const variable = this.standIn(named)
     return (
       this.#assigned.get(variable) ??
       this.#value(
@@ -73,7 +76,8 @@ export class Trace implements TraceHandle {
   }
 
   /** Gives a variable its next value. */
-  assign(variable: Variable, value: unknown): void {
+  assign(named: Variable, value: unknown): void {
+    const variable = this.standIn(named)
     const next = this.convert(value, variable.dtype)
     const differs = next.dtype !== variable.dtype || next.shape.length !== variable.shape.length
     if (differs || next.shape.some((extent, axis) => extent !== null && extent !== variable.shape[axis])) {

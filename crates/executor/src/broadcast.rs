@@ -101,9 +101,8 @@ mod tests {
     use ferrograph_graph::Reference;
     use ferrograph_tensor::DType;
 
-    const CASES: [(&[usize], &[usize]); 12] = [
+    const CASES: [(&[usize], &[usize]); 11] = [
         (&[], &[7]),
-        (&[1], &[]),
         (&[3, 4], &[3, 4]),
         (&[4], &[3, 4]),
         (&[3, 1], &[3, 4]),

@@ -5,15 +5,13 @@ use crate::error::{Error, Result};
 /// The `length` bytes at `offset`, or an error that says which `what` does not fit.
 pub(crate) fn slice<'a>(bytes: &'a [u8], offset: u64, length: u64, what: &str) -> Result<&'a [u8]> {
     let range = usize::try_from(offset).ok().zip(usize::try_from(length).ok());
-    range
-        .and_then(|(start, length)| bytes.get(start..start.checked_add(length)?))
-        .ok_or_else(|| {
-            Error::truncated(format!(
-                "{what} of {length} bytes at byte {offset} reaches past the end, {} bytes",
-                bytes.len()
-            ))
-            .at(offset)
-        })
+    range.and_then(|(start, length)| bytes.get(start..start.checked_add(length)?)).ok_or_else(|| {
+        Error::truncated(format!(
+            "{what} of {length} bytes at byte {offset} reaches past the end, {} bytes",
+            bytes.len()
+        ))
+        .at(offset)
+    })
 }
 
 /// A position in a slice of a file that knows its place in that file.
@@ -28,12 +26,7 @@ pub(crate) struct Cursor<'a> {
 impl<'a> Cursor<'a> {
     /// Reads `bytes`, which lie at byte `start` of the file and are called `what` in errors.
     pub(crate) fn new(bytes: &'a [u8], start: u64, what: &'static str) -> Self {
-        Self {
-            bytes,
-            start,
-            position: 0,
-            what,
-        }
+        Self { bytes, start, position: 0, what }
     }
 
     /// The offset of the next byte in the file.
@@ -46,10 +39,7 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8]> {
-        let taken = self
-            .position
-            .checked_add(count)
-            .and_then(|end| self.bytes.get(self.position..end));
+        let taken = self.position.checked_add(count).and_then(|end| self.bytes.get(self.position..end));
         let Some(taken) = taken else {
             return Err(Error::truncated(format!(
                 "{} needs {count} bytes more, {} are left",
@@ -122,11 +112,7 @@ impl<'a> Cursor<'a> {
         if known.contains(&version) {
             return Ok(version);
         }
-        Err(Error::unsupported(format!(
-            "{} of version {version}, the versions read are {known:?}",
-            self.what
-        ))
-        .at(at))
+        Err(Error::unsupported(format!("{} of version {version}, the versions read are {known:?}", self.what)).at(at))
     }
 }
 

@@ -60,11 +60,7 @@ pub struct Error {
 
 impl Error {
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            place: Box::default(),
-        }
+        Self { code, message: message.into(), place: Box::default() }
     }
 
     pub(crate) fn truncated(message: impl Into<String>) -> Self {

@@ -39,9 +39,7 @@ pub(crate) fn inflate(input: &[u8], size: u64, wrapper: Wrapper) -> Result<Vec<u
             .decompress_vec(rest, &mut out, FlushDecompress::None)
             .map_err(|error| Error::invalid(format!("deflate data is damaged: {error}")))?;
         if stream.total_out() > size {
-            return Err(Error::invalid(format!(
-                "deflate data goes on beyond the {size} bytes announced"
-            )));
+            return Err(Error::invalid(format!("deflate data goes on beyond the {size} bytes announced")));
         }
         if status == Status::StreamEnd {
             break;
@@ -51,10 +49,7 @@ pub(crate) fn inflate(input: &[u8], size: u64, wrapper: Wrapper) -> Result<Vec<u
         }
     }
     if out.len() as u64 != size {
-        return Err(Error::invalid(format!(
-            "deflate data holds {} bytes, {size} were announced",
-            out.len()
-        )));
+        return Err(Error::invalid(format!("deflate data holds {} bytes, {size} were announced", out.len())));
     }
     if stream.total_in() != input.len() as u64 {
         return Err(Error::invalid(format!(

@@ -8,6 +8,12 @@
 //! recurse on the depth of the input, and holds memory within [`Limits`]. Nothing here opens a file or a connection.
 
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "a length becomes usize only after a slice or an allocation of it succeeded, and fields of written files only \
+              after a check of their range"
+)]
+#![allow(clippy::must_use_candidate, reason = "noise on every accessor, as in the workspace")]
 
 pub mod archive;
 mod bytes;

@@ -19,13 +19,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_members: 4096,
-            max_depth: 100,
-            max_path: 4096,
-            decoded_factor: 4,
-            decoded_floor: 64 << 20,
-        }
+        Self { max_members: 4096, max_depth: 100, max_path: 4096, decoded_factor: 4, decoded_floor: 64 << 20 }
     }
 }
 
@@ -33,10 +27,7 @@ impl Limits {
     /// The decoded bytes that a file of `length` bytes may come to.
     pub fn budget(&self, length: usize) -> Budget {
         let scaled = (length as u64).saturating_mul(self.decoded_factor);
-        Budget {
-            limit: scaled.saturating_add(self.decoded_floor),
-            used: 0,
-        }
+        Budget { limit: scaled.saturating_add(self.decoded_floor), used: 0 }
     }
 }
 
@@ -83,10 +74,7 @@ mod tests {
 
     #[test]
     fn counts_down_and_refuses_without_taking() {
-        let limits = Limits {
-            decoded_floor: 10,
-            ..Limits::default()
-        };
+        let limits = Limits { decoded_floor: 10, ..Limits::default() };
         let mut budget = limits.budget(5);
         budget.charge(25, "a").unwrap();
         assert_eq!(budget.charge(6, "b").unwrap_err().code(), ErrorCode::Limit);

@@ -149,7 +149,7 @@ pub fn scatter_strided<T: Copy>(x: &[T], view: &Strided, y: &mut [T]) {
     }
 }
 
-/// `y = [x, x, ..]`-wise interleaving: `y` is `[outer, sum(widths)]`, its row the rows of all `parts` one after another.
+/// Each row of `y` is the rows of all `parts` one after another; a part is its elements and the length of its rows.
 pub fn concatenate<T: Copy + Send + Sync>(parts: &[(&[T], usize)], y: &mut [T]) {
     let width: usize = parts.iter().map(|(_, width)| width).sum();
     if y.is_empty() {

@@ -7,10 +7,12 @@
 // The instructions of a level are enabled only in the wrappers of the simd crate, so what they call must be inlined.
 #![allow(clippy::inline_always)]
 
+pub mod batch_norm;
 pub mod conv;
 pub mod copy;
 pub mod elementwise;
 pub mod gemm;
+pub mod indexing;
 pub mod lstm;
 pub mod parallel;
 pub mod pool;
@@ -19,3 +21,5 @@ pub mod random;
 pub mod reduce;
 pub mod softmax;
 pub mod vecmath;
+#[cfg(test)]
+mod testing;

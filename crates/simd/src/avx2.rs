@@ -37,6 +37,7 @@ impl Simd for Avx2 {
     type Mask = __m256;
     const N: usize = 8;
     const TILE_ROWS: usize = 6;
+    const TILE_VECTORS: usize = 2;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m256 {
@@ -63,6 +64,12 @@ impl Simd for Avx2 {
     unsafe fn store_partial_ptr(self, p: *mut f32, v: __m256, count: usize) {
         // SAFETY: masked lanes are not written, so `count` writable floats suffice; `self` proves AVX2.
         unsafe { _mm256_maskstore_ps(p, self.first_lanes(count), v) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, p: *const f32) {
+        // SAFETY: a prefetch does not fault; every x86-64 processor has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
     }
 
     #[inline(always)]

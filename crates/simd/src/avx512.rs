@@ -29,6 +29,7 @@ impl Simd for Avx512 {
     type Mask = __mmask16;
     const N: usize = 16;
     const TILE_ROWS: usize = 8;
+    const TILE_VECTORS: usize = 2;
 
     #[inline(always)]
     fn splat(self, x: f32) -> __m512 {
@@ -55,6 +56,12 @@ impl Simd for Avx512 {
     unsafe fn store_partial_ptr(self, p: *mut f32, v: __m512, count: usize) {
         // SAFETY: masked lanes are not written, so `count` writable floats suffice; `self` proves AVX-512.
         unsafe { _mm512_mask_storeu_ps(p, first_lanes(count), v) }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, p: *const f32) {
+        // SAFETY: a prefetch does not fault; every x86-64 processor has it.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
     }
 
     #[inline(always)]

@@ -28,6 +28,7 @@ impl Simd for Neon {
     type Mask = uint32x4_t;
     const N: usize = 4;
     const TILE_ROWS: usize = 6;
+    const TILE_VECTORS: usize = 4;
 
     #[inline(always)]
     fn splat(self, x: f32) -> float32x4_t {

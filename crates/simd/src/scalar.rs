@@ -43,6 +43,7 @@ impl Simd for Scalar {
     type Mask = [bool; N];
     const N: usize = N;
     const TILE_ROWS: usize = 4;
+    const TILE_VECTORS: usize = 2;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {

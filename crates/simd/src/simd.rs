@@ -17,8 +17,11 @@ pub trait Simd: Copy + Send + Sync + Debug + 'static {
     type Mask: Copy + Debug;
     /// Lanes per vector.
     const N: usize;
-    /// Rows of the register tile that suits the register file: accumulators, panel vectors and a broadcast must fit.
+    /// Rows of the register tile that suits the register file: its accumulators, `TILE_VECTORS` vectors of a panel and
+    /// a broadcast must fit.
     const TILE_ROWS: usize;
+    /// Vectors per row of the register tile.
+    const TILE_VECTORS: usize;
 
     /// All lanes `x`.
     fn splat(self, x: f32) -> Self::V;
@@ -48,6 +51,12 @@ pub trait Simd: Copy + Send + Sync + Debug + 'static {
     /// # Safety
     /// `p` points to `count` writable floats.
     unsafe fn store_partial_ptr(self, p: *mut f32, v: Self::V, count: usize);
+
+    /// Asks for the cache line at `p` to be brought into the first-level cache. `p` may point anywhere.
+    #[inline(always)]
+    fn prefetch(self, p: *const f32) {
+        let _ = p;
+    }
 
     /// Reads the first `N` floats of `x`; panics if there are fewer.
     #[inline(always)]

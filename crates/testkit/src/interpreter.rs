@@ -46,6 +46,9 @@ pub fn from_tensor(tensor: &Tensor) -> Reference {
 }
 
 /// A tensor of a reference's elements, each rounded to its type.
+///
+/// # Panics
+/// When memory is short.
 pub fn to_tensor(value: &Reference) -> Tensor {
     use ferrograph_tensor::DType;
     let (dtype, shape, data) = (value.dtype, &value.shape, &value.data);

@@ -41,29 +41,21 @@ pub fn read_model_archive<'a>(bytes: &'a [u8], limits: &Limits) -> Result<ModelA
     if archive.find(WEIGHTS).is_none() {
         for other in ["model.weights.npz", "model.weights.json"] {
             if archive.find(other).is_some() {
-                return Err(Error::unsupported(format!("expected weights in '{WEIGHTS}', received '{other}'")).in_member(other));
+                return Err(
+                    Error::unsupported(format!("expected weights in '{WEIGHTS}', received '{other}'")).in_member(other)
+                );
             }
         }
     }
     let weights = archive.read(WEIGHTS, &mut budget)?;
-    let weights =
-        Weights::parse(weights, limits, &mut budget).map_err(|error| error.in_member(WEIGHTS))?;
-    Ok(ModelArchive {
-        config_json,
-        metadata_json,
-        weights,
-        archive,
-        budget,
-    })
+    let weights = Weights::parse(weights, limits, &mut budget).map_err(|error| error.in_member(WEIGHTS))?;
+    Ok(ModelArchive { config_json, metadata_json, weights, archive, budget })
 }
 
 fn text(archive: &Archive<'_>, name: &str, budget: &mut Budget) -> Result<String> {
     let content = archive.read(name, budget)?;
-    let checked = std::str::from_utf8(&content).map_err(|error| {
-        Error::invalid("the text is not UTF-8")
-            .at(error.valid_up_to() as u64)
-            .in_member(name)
-    })?;
+    let checked = std::str::from_utf8(&content)
+        .map_err(|error| Error::invalid("the text is not UTF-8").at(error.valid_up_to() as u64).in_member(name))?;
     Ok(checked.to_owned())
 }
 

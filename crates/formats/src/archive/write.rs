@@ -66,14 +66,14 @@ pub fn write_model_archive(model: &NewModelArchive<'_>) -> Result<Vec<u8>> {
     let mut archive = Writer::new(model.timestamp);
     archive.add(METADATA, model.metadata_json.as_bytes(), 1)?;
     archive.add(CONFIG, model.config_json.as_bytes(), 1)?;
-    let in_weights = |error: Error| error.in_member(WEIGHTS);
-    let writer = model.weights.writer().map_err(in_weights)?;
-    let prepared = writer.prepare();
-    archive.add_with(WEIGHTS, prepared.length(), WEIGHTS_ALIGNMENT, |out| {
-        prepared.append_to(out).map_err(in_weights)
-    })?;
     for (name, content) in model.extra {
         archive.add(name, content, 1)?;
     }
+    // Last, so that the largest member is not moved when the archive grows.
+    let in_weights = |error: Error| error.in_member(WEIGHTS);
+    let writer = model.weights.writer().map_err(in_weights)?;
+    let prepared = writer.prepare();
+    archive
+        .add_with(WEIGHTS, prepared.length(), WEIGHTS_ALIGNMENT, |out| prepared.append_to(out).map_err(in_weights))?;
     archive.finish()
 }

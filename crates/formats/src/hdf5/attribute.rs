@@ -86,15 +86,12 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, heaps: &mut GlobalHeaps, message
     let mut dataspace = part(lengths[2])?;
     let name = name.take(lengths[0])?;
     let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
-    let name = std::str::from_utf8(name)
-        .map_err(|_| Error::invalid("an attribute's name is not UTF-8").at(message.offset))?;
+    let name =
+        std::str::from_utf8(name).map_err(|_| Error::invalid("an attribute's name is not UTF-8").at(message.offset))?;
     let datatype = datatype::read(&mut datatype)?;
     let dataspace = dataspace::read(&mut dataspace)?;
     reader.budget.charge((message.data.len() + 128) as u64, WHAT)?;
-    Ok(Attribute {
-        name: name.to_owned(),
-        value: value(reader, heaps, datatype, dataspace, &mut cursor)?,
-    })
+    Ok(Attribute { name: name.to_owned(), value: value(reader, heaps, datatype, dataspace, &mut cursor)? })
 }
 
 fn value(
@@ -128,11 +125,7 @@ fn value(
         }
         ElementType::FixedString(size) => raw.chunks(size as usize).map(fixed_text).collect(),
         _ => {
-            return Ok(AttributeValue::Numbers {
-                element_type,
-                shape,
-                data: raw.to_vec(),
-            });
+            return Ok(AttributeValue::Numbers { element_type, shape, data: raw.to_vec() });
         }
     };
     let Some(mut values) = texts.into_iter().collect::<Option<Vec<String>>>() else {

@@ -34,11 +34,9 @@ pub(super) fn walk<'a>(
         let level = header.u8()?;
         let entries = u64::from(header.u16()?);
         if found_kind != kind as u8 {
-            return Err(Error::invalid(format!(
-                "{WHAT}: expected kind {}, received {found_kind}",
-                kind as u8
-            ))
-            .at(address));
+            return Err(
+                Error::invalid(format!("{WHAT}: expected kind {}, received {found_kind}", kind as u8)).at(address)
+            );
         }
         if wanted_level.is_some_and(|wanted| wanted != level) {
             return Err(Error::invalid(format!("{WHAT}: level {level} under a node of another level")).at(address));

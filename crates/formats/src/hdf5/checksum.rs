@@ -63,11 +63,8 @@ pub(super) fn verify(block: &[u8], at: u64, what: &'static str) -> Result<()> {
     if stored == computed {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorCode::Checksum,
-        format!("{what}: the checksum is {computed:08x}, {stored:08x} was announced"),
-    )
-    .at(at))
+    Err(Error::new(ErrorCode::Checksum, format!("{what}: the checksum is {computed:08x}, {stored:08x} was announced"))
+        .at(at))
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(super) struct Chunks {
     /// Bytes of one decoded chunk.
     size: u64,
     filters: Vec<Filter>,
-    chunks: Vec<Chunk>,
+    stored: Vec<Chunk>,
 }
 
 /// Reads the index of a dataset of `shape` and `element_size`.
@@ -55,14 +55,7 @@ pub(super) fn read(
     let size = byte_count(&extents, element_size)
         .ok_or_else(|| Error::limit(format!("chunks of shape {extents:?} are beyond 2^64 bytes")))?;
     let grid: Vec<u64> = shape.iter().zip(&extents).map(|(&all, &one)| all.div_ceil(one)).collect();
-    let mut found = Chunks {
-        extents,
-        grid,
-        element_size,
-        size,
-        filters,
-        chunks: Vec::new(),
-    };
+    let mut found = Chunks { extents, grid, element_size, size, filters, stored: Vec::new() };
     match index {
         ChunkIndex::BTree { address } if is_defined(address) => {
             let key = 8 + 8 * (shape.len() as u64 + 1);
@@ -86,8 +79,8 @@ pub(super) fn read(
         }
         _ => {}
     }
-    found.chunks.sort_unstable_by_key(|chunk| chunk.number);
-    if found.chunks.windows(2).any(|pair| pair[0].number == pair[1].number) {
+    found.stored.sort_unstable_by_key(|chunk| chunk.number);
+    if found.stored.windows(2).any(|pair| pair[0].number == pair[1].number) {
         return Err(Error::invalid("two chunks at one place"));
     }
     Ok(found)
@@ -103,7 +96,9 @@ impl Chunks {
             let start = key.u64()?;
             let step = start / extent;
             if start % extent != 0 || step >= count {
-                return Err(Error::invalid(format!("a chunk that starts at {start} along an axis of {count} chunks")).at(at));
+                return Err(
+                    Error::invalid(format!("a chunk that starts at {start} along an axis of {count} chunks")).at(at)
+                );
             }
             // The product of the grid is at most the number of elements, which fits in 64 bits.
             number = number.saturating_mul(count).saturating_add(step);
@@ -114,11 +109,7 @@ impl Chunks {
     fn add(&mut self, reader: &mut Reader<'_, '_>, number: u64, address: u64, stored: u64, mask: u32) -> Result<()> {
         let filtered = self.filters.iter().enumerate().any(|(k, _)| mask >> k & 1 == 0);
         if !filtered && stored != self.size {
-            return Err(Error::invalid(format!(
-                "a chunk of {stored} bytes, its shape takes {}",
-                self.size
-            ))
-            .at(address));
+            return Err(Error::invalid(format!("a chunk of {stored} bytes, its shape takes {}", self.size)).at(address));
         }
         if stored == 0 {
             return Err(Error::invalid("a chunk of 0 bytes").at(address));
@@ -126,18 +117,13 @@ impl Chunks {
         reader.claim(address, stored, WHAT)?;
         // A decoded chunk may reach over the edge of the dataset, so it counts by itself.
         reader.budget.charge(self.size, WHAT)?;
-        self.chunks.push(Chunk {
-            number,
-            address,
-            stored,
-            mask,
-        });
+        self.stored.push(Chunk { number, address, stored, mask });
         Ok(())
     }
 
     /// Copies all chunks of the dataset of `shape` into `out`, which holds the fill value.
     pub(super) fn read_into(&self, bytes: &[u8], shape: &[u64], out: &mut [u8]) -> Result<()> {
-        for chunk in &self.chunks {
+        for chunk in &self.stored {
             let stored = slice(bytes, chunk.address, chunk.stored, WHAT)?;
             let data = filters::decode(&self.filters, chunk.mask, stored, self.size)
                 .map_err(|error| error.at(chunk.address))?;
@@ -158,9 +144,7 @@ impl Chunks {
             rest /= self.grid[axis];
         }
         // What of the chunk lies inside the dataset.
-        let inside: Vec<u64> = (0..rank)
-            .map(|axis| self.extents[axis].min(shape[axis] - start[axis]))
-            .collect();
+        let inside: Vec<u64> = (0..rank).map(|axis| self.extents[axis].min(shape[axis] - start[axis])).collect();
         let row = usize::try_from(inside[last] * self.element_size).ok()?;
         let mut position = vec![0; rank];
         loop {
@@ -171,8 +155,7 @@ impl Chunks {
             }
             let from = usize::try_from(from * self.element_size).ok()?;
             let to = usize::try_from(to * self.element_size).ok()?;
-            out.get_mut(to..to.checked_add(row)?)?
-                .copy_from_slice(data.get(from..from.checked_add(row)?)?);
+            out.get_mut(to..to.checked_add(row)?)?.copy_from_slice(data.get(from..from.checked_add(row)?)?);
             let mut axis = last;
             loop {
                 if axis == 0 {

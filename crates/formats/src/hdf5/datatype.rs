@@ -74,7 +74,7 @@ fn float(cursor: &mut Cursor<'_>, bits: u32, size: u32) -> Result<Datatype> {
     let (offset, precision) = (cursor.u16()?, cursor.u16()?);
     let exponent = (cursor.u8()?, cursor.u8()?);
     let mantissa = (cursor.u8()?, cursor.u8()?);
-    let bias = cursor.u32()?;
+    let exponent_bias = cursor.u32()?;
     if bits & 0x41 != 0 {
         return Ok(Datatype::Other("big-endian or VAX float"));
     }
@@ -83,7 +83,7 @@ fn float(cursor: &mut Cursor<'_>, bits: u32, size: u32) -> Result<Datatype> {
     if offset != 0 || u32::from(precision) != size.saturating_mul(8) || normalization != 2 {
         return Ok(Datatype::Other("float of an unusual form"));
     }
-    Ok(match (size, sign, exponent, mantissa, bias) {
+    Ok(match (size, sign, exponent, mantissa, exponent_bias) {
         (2, 15, (10, 5), (0, 10), 15) => Datatype::Element(ElementType::F16),
         (2, 15, (7, 8), (0, 7), 127) => Datatype::Element(ElementType::Bf16),
         (4, 31, (23, 8), (0, 23), 127) => Datatype::Element(ElementType::F32),
@@ -106,9 +106,5 @@ fn enumeration(cursor: &mut Cursor<'_>, bits: u32, size: u32, version: u8) -> Re
             return other;
         }
     }
-    if cursor.take(2)? == [0, 1] {
-        Ok(Datatype::Element(ElementType::Bool))
-    } else {
-        other
-    }
+    if cursor.take(2)? == [0, 1] { Ok(Datatype::Element(ElementType::Bool)) } else { other }
 }

@@ -160,10 +160,7 @@ impl Dataset {
                 let texts: Option<Vec<_>> = data.chunks(size as usize).map(fixed_text).collect();
                 texts.map_or_else(|| wrong(Error::invalid("text that is not UTF-8")), Ok)
             }
-            _ => wrong(Error::unsupported(format!(
-                "expected strings, received {}",
-                self.element_type.name()
-            ))),
+            _ => wrong(Error::unsupported(format!("expected strings, received {}", self.element_type.name()))),
         }
     }
 }
@@ -208,31 +205,20 @@ impl File {
         // Address and parent of every object, for telling cycles from second links.
         let mut visited: Vec<(u64, Option<usize>)> = Vec::new();
         let mut seen: HashMap<u64, usize> = HashMap::new();
-        let mut pending = vec![Pending {
-            address: superblock.root,
-            path: String::new(),
-            depth: 0,
-            parent: None,
-        }];
+        let mut pending = vec![Pending { address: superblock.root, path: String::new(), depth: 0, parent: None }];
         while let Some(next) = pending.pop() {
             let locate = |error: Error| error.in_path(&next.path);
             if let Some(&other) = seen.get(&next.address) {
                 return Err(locate(second_link(&visited, &objects, other, &next)));
             }
             if next.depth > limits.max_depth {
-                return Err(locate(Error::limit(format!(
-                    "groups nest deeper than {}",
-                    limits.max_depth
-                ))));
+                return Err(locate(Error::limit(format!("groups nest deeper than {}", limits.max_depth))));
             }
             let index = objects.len();
             seen.insert(next.address, index);
             visited.push((next.address, next.parent));
             match object::read(&mut reader, &mut heaps, next.address).map_err(locate)? {
-                Found::Dataset(dataset) => objects.push(Object::Dataset(Dataset {
-                    path: next.path,
-                    ..dataset
-                })),
+                Found::Dataset(dataset) => objects.push(Object::Dataset(Dataset { path: next.path, ..dataset })),
                 Found::Group { members, attributes } => {
                     for member in members.into_iter().rev() {
                         let path = join(&next.path, &member.name);
@@ -257,11 +243,7 @@ impl File {
                 }
             }
         }
-        let by_path = objects
-            .iter()
-            .enumerate()
-            .map(|(index, object)| (object.path().to_owned(), index))
-            .collect();
+        let by_path = objects.iter().enumerate().map(|(index, object)| (object.path().to_owned(), index)).collect();
         Ok(Self { objects, by_path })
     }
 
@@ -293,11 +275,7 @@ impl File {
 }
 
 fn join(parent: &str, name: &str) -> String {
-    if parent.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{parent}/{name}")
-    }
+    if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") }
 }
 
 /// The error for a link to an object that has been visited: a cycle when that object is an ancestor of the link.

@@ -30,11 +30,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Vec<Filter>> {
     let mut filters = Vec::new();
     for _ in 0..count {
         let id = cursor.u16()?;
-        let name_length = if version == 1 || id >= 256 {
-            usize::from(cursor.u16()?)
-        } else {
-            0
-        };
+        let name_length = if version == 1 || id >= 256 { usize::from(cursor.u16()?) } else { 0 };
         cursor.skip(2)?;
         let values = usize::from(cursor.u16()?);
         cursor.skip(if version == 1 { name_length.next_multiple_of(8) } else { name_length })?;
@@ -75,10 +71,7 @@ pub(super) fn decode(filters: &[Filter], mask: u32, stored: &[u8], size: u64) ->
     if data.len() as u64 == size {
         return Ok(data);
     }
-    Err(Error::invalid(format!(
-        "the chunk holds {} bytes, its shape takes {size}",
-        data.len()
-    )))
+    Err(Error::invalid(format!("the chunk holds {} bytes, its shape takes {size}", data.len())))
 }
 
 fn copy(stored: &[u8]) -> Result<Vec<u8>> {

@@ -1,6 +1,7 @@
 //! Global heaps: strings of variable length.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::reader::Reader;
 use crate::bytes::Cursor;
@@ -26,17 +27,15 @@ impl GlobalHeaps {
         if length == 0 {
             return Ok(Some(String::new()));
         }
-        if !self.collections.contains_key(&address) {
-            let collection = read(reader, address)?;
-            self.collections.insert(address, collection);
-        }
-        let found = self
-            .collections
-            .get(&address)
-            .zip(u16::try_from(index).ok())
-            .and_then(|(collection, index)| collection.get(&index));
+        let collection = match self.collections.entry(address) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => unknown.insert(read(reader, address)?),
+        };
+        let found = u16::try_from(index).ok().and_then(|index| collection.get(&index));
         let Some(&(offset, size)) = found else {
-            return Err(Error::invalid(format!("global heap object {index} is not in the collection at {address}")).at(at));
+            return Err(
+                Error::invalid(format!("global heap object {index} is not in the collection at {address}")).at(at)
+            );
         };
         if length > size {
             return Err(Error::invalid(format!("a string of {length} bytes in a heap object of {size}")).at(at));

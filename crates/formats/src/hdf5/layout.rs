@@ -42,18 +42,12 @@ pub(super) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Layout<'a>> {
             let data = cursor.take(size)?;
             Ok(Layout::Compact { offset, data })
         }
-        1 => Ok(Layout::Contiguous {
-            address: cursor.u64()?,
-            size: Some(cursor.u64()?),
-        }),
+        1 => Ok(Layout::Contiguous { address: cursor.u64()?, size: Some(cursor.u64()?) }),
         2 if version == 3 => {
             let count = usize::from(cursor.u8()?);
             let address = cursor.u64()?;
             let extents = extents(cursor, count, 4)?;
-            Ok(Layout::Chunked {
-                extents,
-                index: ChunkIndex::BTree { address },
-            })
+            Ok(Layout::Chunked { extents, index: ChunkIndex::BTree { address } })
         }
         2 => chunked4(cursor),
         3 => Err(Error::unsupported("a virtual dataset, made of other files").at(at)),
@@ -78,17 +72,11 @@ fn old<'a>(cursor: &mut Cursor<'a>) -> Result<Layout<'a>> {
             let data = cursor.take(size)?;
             Ok(Layout::Compact { offset, data })
         }
-        1 => Ok(Layout::Contiguous {
-            address: cursor.u64()?,
-            size: None,
-        }),
+        1 => Ok(Layout::Contiguous { address: cursor.u64()?, size: None }),
         2 => {
             let address = cursor.u64()?;
             let extents = extents(cursor, count, 4)?;
-            Ok(Layout::Chunked {
-                extents,
-                index: ChunkIndex::BTree { address },
-            })
+            Ok(Layout::Chunked { extents, index: ChunkIndex::BTree { address } })
         }
         class => Err(Error::invalid(format!("a data layout of class {class}")).at(at)),
     }
@@ -105,11 +93,7 @@ fn chunked4<'a>(cursor: &mut Cursor<'a>) -> Result<Layout<'a>> {
     let extents = extents(cursor, count, width)?;
     let index = match cursor.u8()? {
         1 => {
-            let stored = if flags & SINGLE_FILTERED == 0 {
-                None
-            } else {
-                Some((cursor.u64()?, cursor.u32()?))
-            };
+            let stored = if flags & SINGLE_FILTERED == 0 { None } else { Some((cursor.u64()?, cursor.u32()?)) };
             let address = cursor.u64()?;
             ChunkIndex::Single { address, stored }
         }

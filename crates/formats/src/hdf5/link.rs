@@ -30,11 +30,8 @@ pub(super) fn check_unique(members: &[Member]) -> Result<()> {
     let mut seen = HashSet::with_capacity(members.len());
     for member in members {
         if !seen.insert(member.name.as_str()) {
-            return Err(Error::invalid(format!(
-                "two members of the group are named '{}'",
-                member.name.escape_debug()
-            ))
-            .at(member.address));
+            return Err(Error::invalid(format!("two members of the group are named '{}'", member.name.escape_debug()))
+                .at(member.address));
         }
     }
     Ok(())

@@ -16,8 +16,8 @@ mod attribute;
 mod btree;
 mod checksum;
 mod chunked;
-mod datatype;
 mod dataspace;
+mod datatype;
 mod file;
 mod filters;
 mod global_heap;
@@ -26,6 +26,8 @@ mod link;
 mod object;
 mod object_header;
 mod reader;
+#[cfg(test)]
+mod repaired_mutations;
 mod superblock;
 mod symbol_table;
 mod write;

@@ -18,10 +18,7 @@ use crate::error::{Error, Result};
 
 /// An object that has no path yet.
 pub(super) enum Found {
-    Group {
-        members: Vec<Member>,
-        attributes: Vec<Attribute>,
-    },
+    Group { members: Vec<Member>, attributes: Vec<Attribute> },
     Dataset(Dataset),
 }
 
@@ -93,16 +90,7 @@ fn dataset(
         .ok_or_else(|| Error::limit(format!("a dataset of shape {shape:?} is beyond 2^64 bytes")).at(layout.offset))?;
     let storage = storage(reader, messages, layout, &shape, element_size, size)?;
     let fill = fill_value(messages, element_size)?;
-    let mut dataset = Dataset {
-        path: String::new(),
-        element_type,
-        shape,
-        is_null,
-        attributes,
-        size,
-        storage,
-        fill,
-    };
+    let mut dataset = Dataset { path: String::new(), element_type, shape, is_null, attributes, size, storage, fill };
     if element_type == ElementType::VariableString {
         let raw = dataset.raw(reader.bytes)?;
         reader.budget.charge(size.saturating_mul(2), "strings")?;
@@ -121,9 +109,9 @@ fn dataset(
 
 fn element_type(message: &Message<'_>, attributes: &[Attribute]) -> Result<ElementType> {
     // Keras keeps bfloat16 as opaque pairs of bytes, marked by an attribute.
-    let marked = attributes.iter().any(|attribute| {
-        attribute.name == "dtype" && attribute.value == AttributeValue::Text("bfloat16".to_owned())
-    });
+    let marked = attributes
+        .iter()
+        .any(|attribute| attribute.name == "dtype" && attribute.value == AttributeValue::Text("bfloat16".to_owned()));
     match datatype::read(&mut message.cursor("datatype"))? {
         Datatype::Element(element_type) => Ok(element_type),
         Datatype::Opaque(2) if marked => Ok(ElementType::Bf16),
@@ -178,9 +166,7 @@ fn storage(
         Layout::Chunked { extents, index } => {
             reader.budget.charge(size, "the dataset")?;
             let chunks = chunked::read(reader, shape, element_size, extents, index, filters);
-            Ok(Storage::Chunks(Box::new(
-                chunks.map_err(|error| error.at(message.offset))?,
-            )))
+            Ok(Storage::Chunks(Box::new(chunks.map_err(|error| error.at(message.offset))?)))
         }
     }
 }
@@ -218,10 +204,8 @@ fn fill_value(messages: &[Message<'_>], element_size: u64) -> Result<Vec<u8>> {
         return Ok(Vec::new());
     }
     if u64::from(size) != element_size {
-        return Err(Error::invalid(format!(
-            "a fill value of {size} bytes for elements of {element_size} bytes"
-        ))
-        .at(message.offset));
+        return Err(Error::invalid(format!("a fill value of {size} bytes for elements of {element_size} bytes"))
+            .at(message.offset));
     }
     Ok(cursor.take(size as usize)?.to_vec())
 }

@@ -51,11 +51,7 @@ enum Form {
 /// Reads the header at `address` with all its continuation blocks, in order.
 pub(super) fn read<'a>(reader: &mut Reader<'a, '_>, address: u64) -> Result<Vec<Message<'a>>> {
     let start = reader.peek(address, 4, "object header")?.take(4)?;
-    let (form, first) = if start == *b"OHDR" {
-        version2(reader, address)?
-    } else {
-        version1(reader, address)?
-    };
+    let (form, first) = if start == *b"OHDR" { version2(reader, address)? } else { version1(reader, address)? };
     let mut messages = Vec::new();
     // Continuation blocks are read in the order in which they are announced.
     let mut blocks = vec![first];
@@ -94,15 +90,13 @@ fn version2<'a>(reader: &mut Reader<'a, '_>, address: u64) -> Result<(Form, Curs
     let length_at = address + 6 + times + phases;
     let length = reader.peek(length_at, width, WHAT)?.uint(width as usize)?;
     let header = length_at + width - address;
-    let total = length.checked_add(header + 4).ok_or_else(|| {
-        Error::invalid(format!("{WHAT}: a first block of {length} bytes")).at(address)
-    })?;
+    let total = length
+        .checked_add(header + 4)
+        .ok_or_else(|| Error::invalid(format!("{WHAT}: a first block of {length} bytes")).at(address))?;
     let block = reader.claim(address, total, WHAT)?;
     checksum::verify(block, address, WHAT)?;
     let messages = block.get(header as usize..block.len() - 4).unwrap_or_default();
-    let form = Form::Version2 {
-        creation_order: flags & 0x04 != 0,
-    };
+    let form = Form::Version2 { creation_order: flags & 0x04 != 0 };
     Ok((form, Cursor::new(messages, address + header, WHAT)))
 }
 
@@ -111,18 +105,14 @@ fn continuation2<'a>(reader: &mut Reader<'a, '_>, offset: u64, length: u64) -> R
     let block = reader.claim(offset, length, WHAT)?;
     Cursor::new(block, offset, WHAT).signature(*b"OCHK")?;
     checksum::verify(block, offset, WHAT)?;
-    let messages = block.get(4..block.len() - 4).ok_or_else(|| {
-        Error::truncated(format!("{WHAT} of {length} bytes is too short")).at(offset)
-    })?;
+    let messages = block
+        .get(4..block.len() - 4)
+        .ok_or_else(|| Error::truncated(format!("{WHAT} of {length} bytes is too short")).at(offset))?;
     Ok(Cursor::new(messages, offset + 4, WHAT))
 }
 
 /// Reads the messages of one block; returns the extents of the continuation blocks it announces.
-fn block_messages<'a>(
-    mut block: Cursor<'a>,
-    form: Form,
-    messages: &mut Vec<Message<'a>>,
-) -> Result<Vec<(u64, u64)>> {
+fn block_messages<'a>(mut block: Cursor<'a>, form: Form, messages: &mut Vec<Message<'a>>) -> Result<Vec<(u64, u64)>> {
     let header = match form {
         Form::Version1 => 8,
         Form::Version2 { creation_order: false } => 4,
@@ -150,10 +140,7 @@ fn block_messages<'a>(
             continue;
         }
         if flags & FLAG_SHARED != 0 {
-            return Err(Error::unsupported(
-                "a message shared between objects, as of a committed datatype",
-            )
-            .at(at));
+            return Err(Error::unsupported("a message shared between objects, as of a committed datatype").at(at));
         }
         if kind == CONTINUATION {
             let mut cursor = Cursor::new(data, offset, "continuation message");

@@ -21,12 +21,7 @@ pub(super) struct Reader<'a, 'b> {
 
 impl<'a, 'b> Reader<'a, 'b> {
     pub(super) fn new(bytes: &'a [u8], limits: &'b Limits, budget: &'b mut Budget) -> Self {
-        Self {
-            bytes,
-            limits,
-            budget,
-            claimed: BTreeMap::new(),
-        }
+        Self { bytes, limits, budget, claimed: BTreeMap::new() }
     }
 
     /// The `length` bytes at `offset`, which from now on belong to `what` alone. As nothing is read twice, the work

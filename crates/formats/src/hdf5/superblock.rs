@@ -58,11 +58,7 @@ fn classic(cursor: &mut Cursor<'_>, version: u8) -> Result<Superblock> {
     cursor.skip(8 + 8)?;
     let root = cursor.u64()?;
     cursor.skip(24)?;
-    Ok(Superblock {
-        length: cursor.offset(),
-        root,
-        end,
-    })
+    Ok(Superblock { length: cursor.offset(), root, end })
 }
 
 fn compact(bytes: &[u8], cursor: &mut Cursor<'_>) -> Result<Superblock> {
@@ -84,11 +80,8 @@ fn widths(cursor: &mut Cursor<'_>) -> Result<()> {
     if widths == (8, 8) {
         return Ok(());
     }
-    Err(Error::unsupported(format!(
-        "offsets of {} and lengths of {} bytes, 8 and 8 are read",
-        widths.0, widths.1
-    ))
-    .at(at))
+    Err(Error::unsupported(format!("offsets of {} and lengths of {} bytes, 8 and 8 are read", widths.0, widths.1))
+        .at(at))
 }
 
 fn base(cursor: &mut Cursor<'_>) -> Result<()> {

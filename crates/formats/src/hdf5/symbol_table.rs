@@ -60,10 +60,7 @@ fn symbol_node(
         if cache == SOFT_LINK {
             return Err(Error::unsupported(format!("'{}' is a soft link", name.escape_debug())).at(at));
         }
-        members.push(Member {
-            name: name.to_owned(),
-            address,
-        });
+        members.push(Member { name: name.to_owned(), address });
     }
     Ok(())
 }
@@ -72,11 +69,9 @@ fn symbol_node(
 fn heap_name(names: &[u8], names_at: u64, offset: u64) -> Result<&str> {
     let tail = usize::try_from(offset).ok().and_then(|offset| names.get(offset..));
     let Some(tail) = tail else {
-        return Err(Error::invalid(format!(
-            "a name at byte {offset} of a local heap of {} bytes",
-            names.len()
-        ))
-        .at(names_at));
+        return Err(
+            Error::invalid(format!("a name at byte {offset} of a local heap of {} bytes", names.len())).at(names_at)
+        );
     };
     let at = names_at + offset;
     let Some(length) = tail.iter().position(|&byte| byte == 0) else {

@@ -49,9 +49,7 @@ pub(super) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Entry<'a>> {
         return wrong(Error::unsupported("the member is encrypted"));
     }
     if flags & FLAG_STREAMED != 0 {
-        return wrong(Error::unsupported(
-            "the member was written as a stream, with its sizes after the data",
-        ));
+        return wrong(Error::unsupported("the member was written as a stream, with its sizes after the data"));
     }
     if flags & !FLAGS_TAKEN != 0 {
         return wrong(Error::unsupported(format!("the member has unknown flags 0x{flags:04x}")));
@@ -85,15 +83,5 @@ pub(super) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Entry<'a>> {
     if wide.is_some_and(|field| field.remaining() > 0) {
         return wrong(Error::invalid("the zip64 field holds more than the header refers to"));
     }
-    Ok(Entry {
-        flags,
-        method,
-        time,
-        crc32,
-        stored,
-        size,
-        raw_name,
-        name,
-        local_offset,
-    })
+    Ok(Entry { flags, method, time, crc32, stored, size, raw_name, name, local_offset })
 }

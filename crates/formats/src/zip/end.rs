@@ -29,11 +29,7 @@ pub(super) fn find(bytes: &[u8]) -> Result<Directory> {
     if (disk, directory_disk) != (0, 0) || here != members {
         return Err(Error::unsupported("the archive is one of several disks").at(at));
     }
-    let plain = Directory {
-        members: u64::from(members),
-        offset: u64::from(offset),
-        length: u64::from(length),
-    };
+    let plain = Directory { members: u64::from(members), offset: u64::from(offset), length: u64::from(length) };
     let saturated = members == IN_ZIP64_SHORT || length == IN_ZIP64 || offset == IN_ZIP64;
     let (directory, records) = match zip64(bytes, at)? {
         Some((wide, records)) => {
@@ -85,10 +81,10 @@ fn position(bytes: &[u8]) -> Result<u64> {
             }
             Err(Error::invalid("more than one end record ends with the file").at(found as u64))
         }
-        (Some(found), _) => Err(Error::invalid(
-            "bytes follow the end record: an archive comment, trailing data or a second archive",
-        )
-        .at(found as u64)),
+        (Some(found), _) => {
+            Err(Error::invalid("bytes follow the end record: an archive comment, trailing data or a second archive")
+                .at(found as u64))
+        }
         (None, _) if bytes.is_empty() => Err(Error::truncated("the file is empty").at(0)),
         (None, _) if bytes.starts_with(b"PK") => {
             Err(Error::truncated("the archive has no end record: the file is cut short").at(bytes.len() as u64))
@@ -131,10 +127,6 @@ fn zip64(bytes: &[u8], end: u64) -> Result<Option<(Directory, u64)>> {
     if size != ZIP64_END_LENGTH - 12 || disks != (0, 0) || here != members {
         return Err(Error::invalid("the zip64 end record contradicts itself").at(record_at));
     }
-    let directory = Directory {
-        members,
-        offset,
-        length,
-    };
+    let directory = Directory { members, offset, length };
     Ok(Some((directory, record_at)))
 }

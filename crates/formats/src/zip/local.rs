@@ -28,9 +28,7 @@ fn read(bytes: &[u8], entry: &Entry<'_>) -> Result<u64> {
     let extra = slice(bytes, extra_at, extra_length, "extra field")?;
     let (stored, size) = sizes(stored, size, extra, extra_at)?;
     let differs = |what: &str| {
-        Err(Error::invalid(format!(
-            "the {what} in the local header differs from that in the central directory"
-        )))
+        Err(Error::invalid(format!("the {what} in the local header differs from that in the central directory")))
     };
     if name != entry.raw_name {
         return differs("name");
@@ -63,10 +61,7 @@ fn sizes(stored: u32, size: u32, extra: &[u8], extra_at: u64) -> Result<(u64, u6
         return Ok((u64::from(stored), u64::from(size)));
     };
     if field.remaining() != 16 {
-        return Err(Error::invalid(format!(
-            "the local zip64 field has {} bytes, expected 16",
-            field.remaining()
-        )));
+        return Err(Error::invalid(format!("the local zip64 field has {} bytes, expected 16", field.remaining())));
     }
     let (wide_size, wide_stored) = (field.u64()?, field.u64()?);
     let agrees = |narrow: u32, wide: u64| narrow == IN_ZIP64 || u64::from(narrow) == wide;

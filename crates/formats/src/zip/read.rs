@@ -94,10 +94,7 @@ impl<'a> Archive<'a> {
                 return Err(Error::invalid("two members have this name").in_member(&entry.name));
             }
         }
-        let members = entries
-            .iter()
-            .map(|entry| member(bytes, entry))
-            .collect::<Result<Vec<_>>>()?;
+        let members = entries.iter().map(|entry| member(bytes, entry)).collect::<Result<Vec<_>>>()?;
         check_gapless(&entries, &members, directory.offset)?;
         Ok(Self { bytes, members })
     }
@@ -172,23 +169,12 @@ fn member(bytes: &[u8], entry: &Entry<'_>) -> Result<Member> {
     if entry.name.ends_with('/') && (entry.size, entry.stored) != (0, 0) {
         return wrong(Error::invalid("a directory with content"));
     }
-    Ok(Member {
-        name: entry.name.clone(),
-        method,
-        size: entry.size,
-        stored: entry.stored,
-        offset,
-        crc32: entry.crc32,
-    })
+    Ok(Member { name: entry.name.clone(), method, size: entry.size, stored: entry.stored, offset, crc32: entry.crc32 })
 }
 
 /// Members must follow each other from the first byte to the central directory, so that no byte is hidden or shared.
 fn check_gapless(entries: &[Entry<'_>], members: &[Member], directory: u64) -> Result<()> {
-    let mut extents: Vec<_> = entries
-        .iter()
-        .zip(members)
-        .map(|(entry, member)| (entry.local_offset, member))
-        .collect();
+    let mut extents: Vec<_> = entries.iter().zip(members).map(|(entry, member)| (entry.local_offset, member)).collect();
     extents.sort_unstable_by_key(|&(start, _)| start);
     let mut expected = 0;
     for (start, member) in extents {

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use flate2::Crc;
 
 use super::{
-    CENTRAL_HEADER, END_RECORD, FLAG_UTF8, IN_ZIP64, IN_ZIP64_SHORT, LOCAL_HEADER, ZIP64_END_LENGTH, ZIP64_END_RECORD,
-    ZIP64_EXTRA, ZIP64_LOCATOR, name,
+    CENTRAL_HEADER, END_LENGTH, END_RECORD, FLAG_UTF8, IN_ZIP64, IN_ZIP64_SHORT, LOCAL_HEADER, LOCATOR_LENGTH,
+    ZIP64_END_LENGTH, ZIP64_END_RECORD, ZIP64_EXTRA, ZIP64_LOCATOR, name,
 };
 use crate::error::{Error, Result};
 use crate::memory::make_room;
@@ -17,6 +17,10 @@ const ALIGNMENT_EXTRA: u16 = 0xd935;
 const VERSION: u16 = 20;
 const VERSION_ZIP64: u16 = 45;
 const MADE_ON_UNIX: u16 = 3 << 8;
+/// The longest central header, and more than the longest local one, without name and alignment.
+const CENTRAL_ROOM: u64 = 46 + 28;
+/// All end records.
+const END_ROOM: u64 = END_LENGTH + LOCATOR_LENGTH + ZIP64_END_LENGTH;
 /// `rw-------`, as Python's zipfile writes it.
 const ATTRIBUTES: u32 = 0o600 << 16;
 
@@ -30,10 +34,7 @@ pub struct Timestamp {
 impl Default for Timestamp {
     /// 1980-01-01 00:00:00, which Keras writes too.
     fn default() -> Self {
-        Self {
-            time: 0,
-            date: 1 << 5 | 1,
-        }
+        Self { time: 0, date: 1 << 5 | 1 }
     }
 }
 
@@ -55,7 +56,7 @@ impl Timestamp {
             )));
         }
         Ok(Self {
-            time: u16::from(hour) << 11 | u16::from(minute) << 5 | u16::from(second) / 2,
+            time: (u16::from(hour) << 11) | (u16::from(minute) << 5) | (u16::from(second) / 2),
             date: (year - 1980) << 9 | u16::from(month) << 5 | u16::from(day),
         })
     }
@@ -84,13 +85,7 @@ pub struct Writer {
 impl Writer {
     /// An empty archive whose members will all carry `timestamp`.
     pub fn new(timestamp: Timestamp) -> Self {
-        Self {
-            out: Vec::new(),
-            written: Vec::new(),
-            names: HashSet::new(),
-            timestamp,
-            zip64_from: u64::from(IN_ZIP64),
-        }
+        Self { out: Vec::new(), written: Vec::new(), names: HashSet::new(), timestamp, zip64_from: u64::from(IN_ZIP64) }
     }
 
     /// Adds a member. Its data starts at a multiple of `alignment` bytes (a power of two up to 4096).
@@ -125,8 +120,10 @@ impl Writer {
         if !self.names.insert(taken) {
             return Err(refused("another member has this name"));
         }
-        let headers = 2 * (name.len() as u64 + 128) + u64::from(alignment);
-        make_room(&mut self.out, size.saturating_add(headers), "the archive")?;
+        // With the room for everything that follows if this is the last member, a large one is not moved later.
+        let directory: u64 = self.written.iter().map(|member| CENTRAL_ROOM + member.name.len() as u64).sum();
+        let headers = 2 * (CENTRAL_ROOM + u64::from(name_length)) + u64::from(alignment) + END_ROOM;
+        make_room(&mut self.out, size.saturating_add(headers + directory), "the archive")?;
 
         let offset = self.out.len() as u64;
         let flags = if name.is_ascii() { 0 } else { FLAG_UTF8 };
@@ -178,13 +175,7 @@ impl Writer {
         let mut crc = Crc::new();
         crc.update(data);
         self.out[crc_at..crc_at + 4].copy_from_slice(&crc.sum().to_le_bytes());
-        self.written.push(Written {
-            name: name.to_owned(),
-            flags,
-            crc32: crc.sum(),
-            size,
-            offset,
-        });
+        self.written.push(Written { name: name.to_owned(), flags, crc32: crc.sum(), size, offset });
         Ok(())
     }
 
@@ -194,8 +185,8 @@ impl Writer {
     /// `FILE_LIMIT` without memory.
     pub fn finish(mut self) -> Result<Vec<u8>> {
         let written = std::mem::take(&mut self.written);
-        let room: u64 = written.iter().map(|member| member.name.len() as u64 + 78).sum();
-        make_room(&mut self.out, room + 98, "the central directory")?;
+        let room: u64 = written.iter().map(|member| CENTRAL_ROOM + member.name.len() as u64).sum();
+        make_room(&mut self.out, room + END_ROOM, "the central directory")?;
         let directory = self.out.len() as u64;
         for member in &written {
             self.central_header(member);

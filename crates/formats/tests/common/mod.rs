@@ -1,5 +1,6 @@
 //! What the tests share: fixtures, and the reader's view of a file in the form in which Python dumped it.
 
+#![allow(clippy::cast_possible_truncation, reason = "sizes of test data are small")]
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use std::path::PathBuf;

@@ -36,8 +36,8 @@ fn erf64(x: f64) -> f64 {
 
 type Case = (&'static str, fn(&[f32], &mut [f32]), fn(f64) -> f64, f64);
 
-/// Name, function, reference, and the largest error allowed in ULP; on processors with fused multiply-add the largest
-/// errors observed are 0.98, 1.6, 0.9, 1.2, 1.6, 2.0 and 1.1.
+/// Name, function, reference, and the largest error allowed in ULP. The largest errors observed over the arguments below
+/// at the levels scalar, avx2 and avx512 are 0.99, 1.40, 1.08, 1.41, 1.23, 2.22 and 1.23.
 const CASES: [Case; 7] = [
     ("exp", exp, f64::exp, 2.0),
     ("expm1", expm1, f64::exp_m1, 3.0),

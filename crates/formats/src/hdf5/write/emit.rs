@@ -43,12 +43,7 @@ impl Writer<'_> {
         let mut places = Vec::with_capacity(self.nodes.len());
         for (node, texts) in self.nodes.iter().zip(texts) {
             let header = next.next_multiple_of(ALIGNMENT);
-            let mut place = Place {
-                header,
-                table: None,
-                data: None,
-                texts,
-            };
+            let mut place = Place { header, table: None, data: None, texts };
             // A header's length does not depend on the addresses in it.
             next = header + header_block(node, &place).0.len() as u64;
             match &node.kind {
@@ -66,11 +61,7 @@ impl Writer<'_> {
             }
             places.push(place);
         }
-        FilePlan {
-            places,
-            heap,
-            end: next,
-        }
+        FilePlan { places, heap, end: next }
     }
 
     /// The file.
@@ -85,10 +76,7 @@ impl Writer<'_> {
 
     /// The file before it is written, with its length known.
     pub(crate) fn prepare(&self) -> Prepared<'_> {
-        Prepared {
-            nodes: &self.nodes,
-            plan: self.plan(),
-        }
+        Prepared { nodes: &self.nodes, plan: self.plan() }
     }
 }
 
@@ -119,10 +107,8 @@ impl Prepared<'_> {
             out.extend_from_slice(&header_block(node, place).0);
             match &node.kind {
                 NodeKind::Group(members) => {
-                    let symbols: Vec<Symbol<'_>> = members
-                        .iter()
-                        .map(|(name, &index)| self.symbol(name, index))
-                        .collect();
+                    let symbols: Vec<Symbol<'_>> =
+                        members.iter().map(|(name, &index)| self.symbol(name, index)).collect();
                     if let Some(table) = &place.table {
                         out.extend_from_slice(&table.finish(&symbols).0);
                     }
@@ -140,11 +126,7 @@ impl Prepared<'_> {
 
     fn symbol<'t>(&self, name: &'t str, index: usize) -> Symbol<'t> {
         let place = &self.plan.places[index];
-        Symbol {
-            name,
-            header: place.header,
-            table: place.table.as_ref().map(|table| (table.tree(), table.heap())),
-        }
+        Symbol { name, header: place.header, table: place.table.as_ref().map(|table| (table.tree(), table.heap())) }
     }
 
     /// Version 0: 8-byte offsets and lengths, no free-space index, no driver, the root group's entry.

@@ -56,13 +56,7 @@ impl Plan {
                 break;
             }
         }
-        Self {
-            members,
-            tree_nodes,
-            segment: MIN_SEGMENT.max(names_end),
-            names_end,
-            start,
-        }
+        Self { members, tree_nodes, segment: MIN_SEGMENT.max(names_end), names_end, start }
     }
 
     /// The address of the B-tree's root, which comes last of its nodes.
@@ -177,10 +171,5 @@ fn symbol_node(out: &mut Block, symbols: &[Symbol<'_>], offsets: &[u64]) {
 /// A symbol table entry: name, object header, and the cached table of a group.
 pub(super) fn entry(out: &mut Block, name: u64, header: u64, table: Option<(u64, u64)>) {
     let (tree, heap) = table.unwrap_or((0, 0));
-    out.u64(name)
-        .u64(header)
-        .u32(u32::from(table.is_some()))
-        .u32(0)
-        .u64(tree)
-        .u64(heap);
+    out.u64(name).u64(header).u32(u32::from(table.is_some())).u32(0).u64(tree).u64(heap);
 }

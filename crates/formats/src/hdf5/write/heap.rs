@@ -31,10 +31,7 @@ pub(super) struct Heap<'t> {
 
 impl<'t> Heap<'t> {
     pub(super) fn new(start: u64) -> Self {
-        Self {
-            start,
-            collections: Vec::new(),
-        }
+        Self { start, collections: Vec::new() }
     }
 
     /// The address after the last collection.
@@ -45,9 +42,10 @@ impl<'t> Heap<'t> {
     /// Keeps `text`.
     pub(super) fn add(&mut self, text: &'t str) -> Reference {
         let needed = HEADER + (text.len() as u64).next_multiple_of(8);
-        let full = self.collections.last().is_none_or(|last| {
-            last.used + needed > last.length || last.texts.len() >= usize::from(u16::MAX)
-        });
+        let full = self
+            .collections
+            .last()
+            .is_none_or(|last| last.used + needed > last.length || last.texts.len() >= usize::from(u16::MAX));
         if full {
             self.collections.push(Collection {
                 address: self.end(),
@@ -60,10 +58,7 @@ impl<'t> Heap<'t> {
         let collection = &mut self.collections[last];
         collection.used += needed;
         collection.texts.push(text);
-        Reference {
-            collection: collection.address,
-            index: collection.texts.len() as u16,
-        }
+        Reference { collection: collection.address, index: collection.texts.len() as u16 }
     }
 
     /// The bytes of all collections.

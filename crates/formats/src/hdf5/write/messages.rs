@@ -18,12 +18,7 @@ impl Header {
     fn message(&mut self, kind: u16, constant: bool, mut data: Block) {
         data.pad(8);
         self.count += 1;
-        self.messages
-            .u16(kind)
-            .u16(data.0.len() as u16)
-            .u8(u8::from(constant))
-            .bytes(&[0; 3])
-            .bytes(&data.0);
+        self.messages.u16(kind).u16(data.0.len() as u16).u8(u8::from(constant)).bytes(&[0; 3]).bytes(&data.0);
     }
 
     pub(super) fn symbol_table(&mut self, tree: u64, heap: u64) {
@@ -48,11 +43,7 @@ impl Header {
         self.message(kinds::FILL_VALUE, true, fill);
 
         let mut layout = Block::default();
-        layout
-            .u8(3)
-            .u8(1)
-            .u64(address.unwrap_or(UNDEFINED))
-            .u64(content.data.len() as u64);
+        layout.u8(3).u8(1).u64(address.unwrap_or(UNDEFINED)).u64(content.data.len() as u64);
         self.message(kinds::LAYOUT, false, layout);
     }
 
@@ -85,23 +76,14 @@ impl Header {
     pub(super) fn finish(self) -> Block {
         let mut out = Block::default();
         // Version 1, reserved, messages, one link to this object, bytes of messages, padding to 8 bytes.
-        out.u8(1)
-            .u8(0)
-            .u16(self.count)
-            .u32(1)
-            .u32(self.messages.0.len() as u32)
-            .u32(0)
-            .bytes(&self.messages.0);
+        out.u8(1).u8(0).u16(self.count).u32(1).u32(self.messages.0.len() as u32).u32(0).bytes(&self.messages.0);
         out
     }
 }
 
 /// Version 1, with the maximal extents that h5py writes too.
 fn dataspace(out: &mut Block, shape: &[u64]) {
-    out.u8(1)
-        .u8(shape.len() as u8)
-        .u8(u8::from(!shape.is_empty()))
-        .bytes(&[0; 5]);
+    out.u8(1).u8(shape.len() as u8).u8(u8::from(!shape.is_empty())).bytes(&[0; 5]);
     for _ in 0..if shape.is_empty() { 0 } else { 2 } {
         for &extent in shape {
             out.u64(extent);
@@ -140,11 +122,7 @@ fn datatype(out: &mut Block, element_type: ElementType) {
 }
 
 fn integer(out: &mut Block, size: u32, signed: bool) {
-    out.u8(0x10)
-        .bytes(&[u8::from(signed) << 3, 0, 0])
-        .u32(size)
-        .u16(0)
-        .u16(size as u16 * 8);
+    out.u8(0x10).bytes(&[u8::from(signed) << 3, 0, 0]).u32(size).u16(0).u16(size as u16 * 8);
 }
 
 fn float(out: &mut Block, size: u32, sign: u8, (mantissa, exponent): (u8, u8), bias: u32) {

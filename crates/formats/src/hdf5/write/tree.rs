@@ -20,7 +20,6 @@ pub struct Writer<'a> {
 
 #[derive(Debug)]
 pub(super) struct Node<'a> {
-    pub(super) path: String,
     pub(super) attributes: Vec<TextAttribute>,
     pub(super) kind: NodeKind<'a>,
 }
@@ -42,11 +41,7 @@ impl<'a> Writer<'a> {
     /// A file with an empty root group.
     pub fn new() -> Self {
         Self {
-            nodes: vec![Node {
-                path: String::new(),
-                attributes: Vec::new(),
-                kind: NodeKind::Group(BTreeMap::new()),
-            }],
+            nodes: vec![Node { attributes: Vec::new(), kind: NodeKind::Group(BTreeMap::new()) }],
             by_path: HashMap::from([(String::new(), 0)]),
             limits: Limits::default(),
         }
@@ -58,7 +53,16 @@ impl<'a> Writer<'a> {
     /// `FILE_ARGUMENT` when a component is empty, `.` or `..`, the path is beyond what the reader takes, or a dataset is
     /// there.
     pub fn group(&mut self, path: &str) -> Result<()> {
-        self.group_index(path).map(|_| ())
+        if !path.is_empty() {
+            self.check_path(path)?;
+            if let Some(&index) = self.by_path.get(path)
+                && matches!(self.nodes[index].kind, NodeKind::Dataset(_))
+            {
+                return Err(Error::argument("a dataset is where a group is needed").in_path(path));
+            }
+            self.make_groups(path);
+        }
+        Ok(())
     }
 
     /// Gives the group or dataset at `path` the string attribute `name`.
@@ -68,11 +72,8 @@ impl<'a> Writer<'a> {
     /// or is longer than 1024 bytes, or the text contains a zero.
     pub fn attribute(&mut self, path: &str, name: &str, text: &str) -> Result<()> {
         let refused = |reason: &str| {
-            Err(Error::argument(format!(
-                "attribute '{}' cannot be written: {reason}",
-                name.escape_debug()
-            ))
-            .in_path(path))
+            Err(Error::argument(format!("attribute '{}' cannot be written: {reason}", name.escape_debug()))
+                .in_path(path))
         };
         if name.is_empty() || name.len() > 1024 || name.contains('\0') {
             return refused("its name must be 1 to 1024 bytes without zeros");
@@ -90,10 +91,7 @@ impl<'a> Writer<'a> {
         if node.attributes.len() == 60_000 {
             return refused("the object has too many attributes");
         }
-        node.attributes.push(TextAttribute {
-            name: name.to_owned(),
-            text: text.to_owned(),
-        });
+        node.attributes.push(TextAttribute { name: name.to_owned(), text: text.to_owned() });
         Ok(())
     }
 
@@ -110,88 +108,73 @@ impl<'a> Writer<'a> {
         shape: &[u64],
         data: impl Into<Cow<'a, [u8]>>,
     ) -> Result<()> {
-        let tensor = NamedTensor {
-            path: path.to_owned(),
-            element_type,
-            shape: shape.to_vec(),
-            data: data.into(),
-        };
+        let tensor = NamedTensor { path: path.to_owned(), element_type, shape: shape.to_vec(), data: data.into() };
         tensor.check()?;
+        let refused = |reason: String| Err(Error::argument(reason).in_path(path));
         if shape.len() > 32 {
-            return Err(Error::argument(format!("rank {}, HDF5 allows 32", shape.len())).in_path(path));
+            return refused(format!("rank {}, HDF5 allows 32", shape.len()));
         }
-        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let parent = self.group_index(parent)?;
-        let index = self.add(
-            parent,
-            name,
-            NodeKind::Dataset(Content {
-                element_type,
-                shape: tensor.shape,
-                data: tensor.data,
-            }),
-        )?;
+        if self.by_path.contains_key(path) {
+            return refused("something has this path already".to_owned());
+        }
+        self.check_path(path)?;
+        let parent = self.make_groups(path.rsplit_once('/').map_or("", |(parent, _)| parent));
+        let content = Content { element_type, shape: tensor.shape, data: tensor.data };
+        self.add(parent, path, NodeKind::Dataset(content));
         if element_type == ElementType::Bf16 {
-            let path = self.nodes[index].path.clone();
-            self.attribute(&path, "dtype", "bfloat16")?;
+            self.attribute(path, "dtype", "bfloat16")?;
         }
         Ok(())
     }
 
-    fn group_index(&mut self, path: &str) -> Result<usize> {
-        if let Some(&index) = self.by_path.get(path) {
-            return match self.nodes[index].kind {
-                NodeKind::Group(_) => Ok(index),
-                NodeKind::Dataset(_) => Err(Error::argument("a dataset is where a group is needed").in_path(path)),
-            };
-        }
-        // Every component is checked when it is first made.
-        let mut parent = 0;
-        for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
-            let here = &path[..end];
-            parent = match self.by_path.get(here) {
-                Some(_) if here.is_empty() => return Err(Error::argument("the path starts with a slash").in_path(path)),
-                Some(&index) if matches!(self.nodes[index].kind, NodeKind::Group(_)) => index,
-                Some(_) => return Err(Error::argument("a dataset is where a group is needed").in_path(here)),
-                None => {
-                    let name = here.rsplit_once('/').map_or(here, |(_, name)| name);
-                    self.add(parent, name, NodeKind::Group(BTreeMap::new()))?
-                }
-            };
-        }
-        Ok(parent)
-    }
-
-    fn add(&mut self, parent: usize, name: &str, kind: NodeKind<'a>) -> Result<usize> {
-        let above = &self.nodes[parent].path;
-        let path = if above.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{above}/{name}")
-        };
-        let refused = |reason: String| Err(Error::argument(reason).in_path(&path));
-        if let Err(error) = check_name(name, self.limits.max_path, 0) {
-            return refused(error.message().to_owned());
-        }
+    /// Checks everything about a path before anything is made, so that a refused call changes nothing.
+    fn check_path(&self, path: &str) -> Result<()> {
+        let refused = |reason: String| Err(Error::argument(reason).in_path(path));
         if path.len() > self.limits.max_path {
             return refused(format!("the path has more than {} bytes", self.limits.max_path));
         }
         if path.split('/').count() > self.limits.max_depth {
             return refused(format!("the path is deeper than {}", self.limits.max_depth));
         }
-        if self.by_path.contains_key(&path) {
-            return refused("something has this path already".to_owned());
+        for name in path.split('/') {
+            if let Err(error) = check_name(name, self.limits.max_path, 0) {
+                return refused(error.message().to_owned());
+            }
         }
+        for (end, _) in path.match_indices('/') {
+            if let Some(&index) = self.by_path.get(&path[..end])
+                && matches!(self.nodes[index].kind, NodeKind::Dataset(_))
+            {
+                return refused(format!("'/{}' is a dataset, a group is needed there", &path[..end]));
+            }
+        }
+        Ok(())
+    }
+
+    /// The group at a checked path, made with those above it where they do not exist.
+    fn make_groups(&mut self, path: &str) -> usize {
+        let mut parent = 0;
+        if path.is_empty() {
+            return parent;
+        }
+        for (end, _) in path.match_indices('/').chain([(path.len(), "")]) {
+            let here = &path[..end];
+            parent = match self.by_path.get(here) {
+                Some(&index) => index,
+                None => self.add(parent, here, NodeKind::Group(BTreeMap::new())),
+            };
+        }
+        parent
+    }
+
+    fn add(&mut self, parent: usize, path: &str, kind: NodeKind<'a>) -> usize {
         let index = self.nodes.len();
+        let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
         if let NodeKind::Group(members) = &mut self.nodes[parent].kind {
             members.insert(name.to_owned(), index);
         }
-        self.by_path.insert(path.clone(), index);
-        self.nodes.push(Node {
-            path,
-            attributes: Vec::new(),
-            kind,
-        });
-        Ok(index)
+        self.by_path.insert(path.to_owned(), index);
+        self.nodes.push(Node { attributes: Vec::new(), kind });
+        index
     }
 }

@@ -1,0 +1,323 @@
+//! A block of rows x a range of panels, on one thread.
+//!
+//! Contains `unsafe`: rows are given by pointers its caller vouches for.
+
+use super::tile::{Walk, tile};
+use super::{Epilogue, Identity};
+use ferrograph_simd::{Kernel, Level, Simd};
+use std::ops::Range;
+
+/// How a row walks along `k`: for every tap, `len` elements `stride` apart from the row pointer plus the tap.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Depth<'a> {
+    pub taps: &'a [usize],
+    pub len: usize,
+    pub stride: usize,
+}
+
+impl Depth<'_> {
+    /// The number of products in a sum.
+    pub(crate) fn total(&self) -> usize {
+        self.taps.len() * self.len
+    }
+}
+
+/// Longer sums are computed in parts that continue from `C`, so that a panel stays in the second-level cache:
+/// 1024 steps x 32 columns are 128 KiB.
+const PART: usize = 1024;
+
+/// Where neighbouring rows of `A` are neighbours in memory and its columns far apart (`A` transposed), every step of a
+/// tile touches another cache line, often in the same set. A strip of rows is then copied to the stack first, for parts
+/// of at most this many steps: 16 rows x 384 steps are 24 KiB.
+const STAGED_PART: usize = 384;
+/// Rows of a staged strip at most: a cache line.
+const STRIP: usize = 16;
+/// Panels that a staged strip meets before the next strip: 16 panels x 384 steps x 32 columns would be 768 KiB, 8 stay
+/// in the second-level cache.
+pub(super) const STAGED_PANELS: usize = 8;
+/// Fewer panels do not repay the copy.
+const MIN_STAGED_PANELS: usize = 4;
+
+/// One block of a product.
+#[derive(Debug)]
+pub(crate) struct Block<'a, E> {
+    /// Where each row of `A` starts.
+    pub inputs: &'a [*const f32],
+    /// Where each row of `C` starts.
+    pub outputs: &'a [*mut f32],
+    /// How the rows of `A` are walked.
+    pub depth: Depth<'a>,
+    /// All of `B`, packed for `depth.total()` and `columns`.
+    pub packed: &'a [f32],
+    /// Columns of `B` and `C`.
+    pub columns: usize,
+    /// The panels to compute.
+    pub panels: Range<usize>,
+    /// Add to what `C` holds.
+    pub accumulate: bool,
+    /// Applied to the sums.
+    pub epilogue: E,
+}
+
+impl<E: Epilogue> Block<'_, E> {
+    /// Computes the block.
+    ///
+    /// # Safety
+    /// * Every input row plus every tap plus every step lies within readable memory.
+    /// * Every output row has `columns` writable floats, of which no other thread uses those of `panels`.
+    /// * `level` is the one `packed` was packed at.
+    pub(crate) unsafe fn run(self, level: Level) {
+        assert_eq!(self.inputs.len(), self.outputs.len());
+        let Depth { taps, len, stride } = self.depth;
+        let most = if self.is_staged() { STAGED_PART } else { PART };
+        let parts = self.depth.total().div_ceil(most);
+        if parts <= 1 {
+            // SAFETY: the caller's promise.
+            return unsafe { self.run_part(level, self.depth, 0, self.accumulate, self.epilogue) };
+        }
+        // Parts are whole taps, or equal pieces of a single tap.
+        if taps.len() == 1 {
+            let piece = len.div_ceil(parts);
+            for start in (0..len).step_by(piece) {
+                let tap = taps[0] + start * stride;
+                let part = Depth { taps: &[tap], len: piece.min(len - start), stride };
+                // SAFETY: the part's steps are among the block's.
+                unsafe { self.run_nth(level, part, start, start + part.len == len) };
+            }
+        } else {
+            let piece = taps.len().div_ceil(parts);
+            for (index, taps) in taps.chunks(piece).enumerate() {
+                let part = Depth { taps, len, stride };
+                let last = index * piece + taps.len() == self.depth.taps.len();
+                // SAFETY: the part's taps are among the block's.
+                unsafe { self.run_nth(level, part, index * piece * len, last) };
+            }
+        }
+    }
+
+    /// Whether strips of rows are copied before they are multiplied.
+    fn is_staged(&self) -> bool {
+        let neighbours = |rows: &[*const f32]| rows[0].wrapping_add(1) == rows[1];
+        self.depth.stride != 1
+            && self.depth.taps.len() <= STAGED_PART
+            && self.panels.len() >= MIN_STAGED_PANELS
+            && self.inputs.len() > 1
+            && self.inputs.windows(2).all(neighbours)
+    }
+
+    /// Computes one of several parts; the first may start from 0, and only the last applies the epilogue.
+    ///
+    /// # Safety
+    /// As for [`Block::run`], of the steps of `part`.
+    unsafe fn run_nth(&self, level: Level, part: Depth, start: usize, last: bool) {
+        let accumulate = self.accumulate || start > 0;
+        // SAFETY: the caller's promise.
+        unsafe {
+            if last {
+                self.run_part(level, part, start, accumulate, self.epilogue);
+            } else {
+                self.run_part(level, part, start, accumulate, Identity);
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Block::run`], of the steps of `part`.
+    unsafe fn run_part<F: Epilogue>(&self, level: Level, part: Depth, start: usize, accumulate: bool, epilogue: F) {
+        let walk = Walk { taps: part.taps, len: part.len, stride: part.stride, accumulate };
+        let Block { inputs, outputs, packed, columns, ref panels, .. } = *self;
+        let (depth, panels) = (self.depth.total(), panels.clone());
+        let part = Part { inputs, outputs, walk, start, depth, packed, columns, panels, epilogue };
+        if self.is_staged() && part.steps() <= STAGED_PART {
+            level.run(Staged(part));
+        } else {
+            level.run(part);
+        }
+    }
+}
+
+/// The steps from `start` on of a block's sums of `depth` products. Not generic over the block's own epilogue, so that
+/// the parts before the last share their code.
+#[derive(Clone)]
+struct Part<'a, F> {
+    inputs: &'a [*const f32],
+    outputs: &'a [*mut f32],
+    walk: Walk<'a>,
+    start: usize,
+    depth: usize,
+    packed: &'a [f32],
+    columns: usize,
+    panels: Range<usize>,
+    epilogue: F,
+}
+
+impl<F> Part<'_, F> {
+    fn steps(&self) -> usize {
+        self.walk.taps.len() * self.walk.len
+    }
+}
+
+/// A part whose rows are neighbours in memory.
+struct Staged<'a, F>(Part<'a, F>);
+
+impl<F: Epilogue> Kernel for Staged<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let part = self.0;
+        let mut strip = Strip([[0.0; STRIP]; STAGED_PART]);
+        for first in part.panels.clone().step_by(STAGED_PANELS) {
+            for row in (0..part.inputs.len()).step_by(STRIP) {
+                let rows = row..part.inputs.len().min(row + STRIP);
+                let mut steps = strip.0.iter_mut();
+                for tap in part.walk.taps {
+                    for step in 0..part.walk.len {
+                        let Some(to) = steps.next() else { break };
+                        // SAFETY: all rows at this step are readable and neighbours, see `Block::run` and `is_staged`.
+                        unsafe {
+                            let from = part.inputs[rows.start].add(tap + step * part.walk.stride);
+                            copy_lanes(simd, from, &mut to[..rows.len()]);
+                        }
+                    }
+                }
+                let start = strip.0.as_ptr().cast::<f32>();
+                let inputs: [*const f32; STRIP] = std::array::from_fn(|i| start.wrapping_add(i));
+                let walk = Walk { taps: &[0], len: part.steps(), stride: STRIP, ..part.walk };
+                let panels = first..part.panels.end.min(first + STAGED_PANELS);
+                Part { inputs: &inputs[..rows.len()], outputs: &part.outputs[rows], walk, panels, ..part }.run(simd);
+            }
+        }
+    }
+}
+
+/// Steps x rows, a cache line each.
+#[repr(align(64))]
+struct Strip([[f32; STRIP]; STAGED_PART]);
+
+/// # Safety
+/// `from` points to `to.len()` readable floats.
+#[inline(always)]
+unsafe fn copy_lanes<S: Simd>(simd: S, from: *const f32, to: &mut [f32]) {
+    for at in (0..to.len()).step_by(S::N) {
+        let to = &mut to[at..];
+        // SAFETY: no more floats are read than `to` has room for.
+        simd.store_partial(to, unsafe { simd.load_partial_ptr(from.add(at), to.len().min(S::N)) });
+    }
+}
+
+impl<F: Epilogue> Kernel for Part<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Part { inputs, outputs, walk, start, depth, packed, ref panels, epilogue, .. } = self;
+        let rows = inputs.len();
+        let width = S::TILE_VECTORS * S::N;
+        let full = self.columns / width;
+        assert!(packed.len() >= depth * self.columns && panels.end <= self.columns.div_ceil(width));
+        let mut panel = panels.start;
+        while panel < panels.end {
+            let column = panel * width;
+            let columns = (self.columns - column).min(width);
+            let vectors = columns.div_ceil(S::N);
+            let side_by_side = panels.end.min(full).saturating_sub(panel);
+            let cursor = Cursor {
+                walk,
+                // SAFETY: the panel starts within `packed`, and its row `start` as well, both asserted above.
+                b: unsafe { packed.as_ptr().add(depth * column + start * vectors * S::N) },
+                panel_stride: depth * width,
+                column,
+                epilogue,
+            };
+            // With few rows, several panels are needed for enough independent sums to hide the latency of an addition.
+            // SAFETY: `Block::run`'s promises; the panels exist, since `side_by_side` counts full ones only.
+            unsafe {
+                if rows == 1 && side_by_side >= 4 {
+                    cursor.full::<S, 1, 4>(simd, inputs, outputs);
+                    panel += 4;
+                } else if rows <= 2 && side_by_side >= 2 {
+                    match rows {
+                        1 => cursor.full::<S, 1, 2>(simd, inputs, outputs),
+                        2 => cursor.full::<S, 2, 2>(simd, inputs, outputs),
+                        _ => {}
+                    }
+                    panel += 2;
+                } else {
+                    // Rows are dealt out evenly, since a tile of few rows is slow.
+                    let tiles = rows.div_ceil(S::TILE_ROWS);
+                    let mut row = 0;
+                    for tile in 0..tiles {
+                        let end = row + (rows - row).div_ceil(tiles - tile);
+                        let (inputs, outputs) = (&inputs[row..end], &outputs[row..end]);
+                        match vectors {
+                            1 => cursor.one_panel::<S, 1>(simd, inputs, outputs, columns),
+                            2 if S::TILE_VECTORS >= 2 => cursor.one_panel::<S, 2>(simd, inputs, outputs, columns),
+                            3 if S::TILE_VECTORS >= 3 => cursor.one_panel::<S, 3>(simd, inputs, outputs, columns),
+                            4 if S::TILE_VECTORS >= 4 => cursor.one_panel::<S, 4>(simd, inputs, outputs, columns),
+                            _ => unreachable!("panels are 1 to 4 vectors wide"),
+                        }
+                        row = end;
+                    }
+                    panel += 1;
+                }
+            }
+        }
+    }
+}
+
+/// The position of a tile along the columns.
+#[derive(Clone, Copy)]
+struct Cursor<'a, F> {
+    walk: Walk<'a>,
+    b: *const f32,
+    panel_stride: usize,
+    column: usize,
+    epilogue: F,
+}
+
+impl<F: Epilogue> Cursor<'_, F> {
+    /// `ROWS` rows x `PANELS` full panels.
+    ///
+    /// # Safety
+    /// As for [`tile`].
+    #[inline(always)]
+    unsafe fn full<S: Simd, const ROWS: usize, const PANELS: usize>(self, simd: S, a: &[*const f32], c: &[*mut f32]) {
+        let Cursor { walk, b, panel_stride, column, epilogue } = self;
+        let columns = PANELS * S::TILE_VECTORS * S::N;
+        // SAFETY: the caller's promise.
+        unsafe {
+            match S::TILE_VECTORS {
+                2 => tile::<S, F, ROWS, PANELS, 2>(simd, walk, a, b, panel_stride, c, column, columns, epilogue),
+                _ => tile::<S, F, ROWS, PANELS, 4>(simd, walk, a, b, panel_stride, c, column, columns, epilogue),
+            }
+        }
+    }
+
+    /// Up to `S::TILE_ROWS` rows x one panel of `VECTORS` vectors.
+    ///
+    /// # Safety
+    /// As for [`tile`].
+    #[inline(always)]
+    unsafe fn one_panel<S: Simd, const VECTORS: usize>(
+        self,
+        simd: S,
+        a: &[*const f32],
+        c: &[*mut f32],
+        columns: usize,
+    ) {
+        let Cursor { walk, b, column, epilogue, .. } = self;
+        macro_rules! rows {
+            ($($rows:literal)+) => {
+                match a.len() {
+                    $($rows if $rows <= S::TILE_ROWS => {
+                        tile::<S, F, $rows, 1, VECTORS>(simd, walk, a, b, 0, c, column, columns, epilogue);
+                    })+
+                    _ => unreachable!("tiles have 1 to 8 rows"),
+                }
+            };
+        }
+        // SAFETY: the caller's promise.
+        unsafe { rows!(1 2 3 4 5 6 7 8) }
+    }
+}

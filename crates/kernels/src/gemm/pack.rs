@@ -1,0 +1,66 @@
+//! Packing a matrix into panels.
+
+use super::{Matrix, TileShape};
+use crate::parallel::{SharedMut, for_each_with_scratch};
+use ferrograph_simd::Level;
+
+/// Elements of a `[k, n]` matrix packed at the current [`Level`].
+///
+/// Saturates where the number is not representable: such a buffer cannot exist.
+pub fn packed_len(k: usize, n: usize) -> usize {
+    let tile = TileShape::of(Level::current());
+    n.checked_add(tile.lanes).map_or(usize::MAX, |_| tile.padded(n).saturating_mul(k))
+}
+
+/// Chunks copy at least this many elements, about 10 microseconds.
+const CHUNK: usize = 32 * 1024;
+
+/// Steps of a panel written at a time when columns are read along: 64 x 32 floats fit into the first-level cache.
+const STEPS: usize = 64;
+
+/// Packs `b` `[k, n]` for [`gemm`](super::gemm) at the current [`Level`]. Columns added to fill a panel are 0.
+///
+/// Panics unless `b` holds `k x n` elements and `packed` [`packed_len`].
+pub fn pack(k: usize, n: usize, b: Matrix, packed: &mut [f32]) {
+    b.assert_holds(k, n);
+    assert_eq!(packed.len(), packed_len(k, n), "packed has the length packed_len gives");
+    let width = TileShape::of(Level::current()).columns;
+    let panels = n.div_ceil(width);
+    if packed.is_empty() {
+        return;
+    }
+    let group = CHUNK.div_ceil(k * width);
+    let len = packed.len();
+    let shared = SharedMut::new(packed);
+    for_each_with_scratch::<u8>(panels.div_ceil(group), &mut [], 0, |index, _| {
+        for panel in index * group..panels.min((index + 1) * group) {
+            let start = panel * width * k;
+            // SAFETY: panels do not overlap and end within `packed`.
+            let to = unsafe { shared.part(start, (width * k).min(len - start)) };
+            pack_panel(k, panel * width, width.min(n - panel * width), b, to);
+        }
+    });
+}
+
+/// Packs `columns` columns from `column` on into one panel.
+fn pack_panel(k: usize, column: usize, columns: usize, b: Matrix, to: &mut [f32]) {
+    let width = to.len() / k;
+    if b.column_stride == 1 {
+        for (step, row) in to.chunks_exact_mut(width).enumerate() {
+            row[..columns].copy_from_slice(&b.data[step * b.row_stride + column..][..columns]);
+            row[columns..].fill(0.0);
+        }
+        return;
+    }
+    for (part, to) in to.chunks_mut(STEPS * width).enumerate() {
+        for j in 0..columns {
+            let from = &b.data[part * STEPS * b.row_stride + (column + j) * b.column_stride..];
+            for (step, row) in to.chunks_exact_mut(width).enumerate() {
+                row[j] = from[step * b.row_stride];
+            }
+        }
+        for row in to.chunks_exact_mut(width) {
+            row[columns..].fill(0.0);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+use super::*;
+use crate::testing::{Random, at_thread_counts, bits};
+use ferrograph_simd::with_level;
+
+/// `C = A B + C` in f64.
+fn naive(m: usize, k: usize, n: usize, a: Matrix, b: Matrix, c: &[f32], c_row_stride: usize) -> Vec<f64> {
+    let at = |x: &Matrix, i: usize, j: usize| f64::from(x.data[i * x.row_stride + j * x.column_stride]);
+    let mut r = Vec::new();
+    for i in 0..m {
+        for j in 0..n {
+            let sum: f64 = (0..k).map(|p| at(&a, i, p) * at(&b, p, j)).sum();
+            r.push(sum + f64::from(c[i * c_row_stride + j]));
+        }
+    }
+    r
+}
+
+struct Case {
+    m: usize,
+    k: usize,
+    n: usize,
+    transpose_a: bool,
+    transpose_b: bool,
+    /// Elements between the rows of C that must be left alone.
+    gap: usize,
+    accumulate: bool,
+}
+
+impl Case {
+    fn a<'a>(&self, data: &'a [f32]) -> Matrix<'a> {
+        if self.transpose_a { Matrix::transposed(data, self.m) } else { Matrix::row_major(data, self.k) }
+    }
+    fn b<'a>(&self, data: &'a [f32]) -> Matrix<'a> {
+        if self.transpose_b { Matrix::transposed(data, self.k) } else { Matrix::row_major(data, self.n) }
+    }
+    fn run(&self, a: &[f32], b: &[f32], c: &[f32]) -> Vec<f32> {
+        let &Case { m, k, n, .. } = self;
+        let mut packed = vec![f32::NAN; packed_len(k, n)];
+        pack(k, n, self.b(b), &mut packed);
+        let mut c = c.to_vec();
+        gemm(m, k, n, self.a(a), &packed, &mut c, n + self.gap, self.accumulate);
+        c
+    }
+}
+
+fn check(case: &Case, random: &mut Random) {
+    let &Case { m, k, n, gap, accumulate, .. } = case;
+    // Small integers, so that f32 sums are exact in any order.
+    let (a, b) = (random.integers(m * k), random.integers(k * n));
+    let before = random.integers(m * (n + gap));
+    let start = if accumulate { before.clone() } else { vec![0.0; before.len()] };
+    let expected = naive(m, k, n, case.a(&a), case.b(&b), &start, n + gap);
+    for level in Level::available() {
+        let c = with_level(level, || at_thread_counts(|| case.run(&a, &b, &before)));
+        for i in 0..m {
+            for j in 0..n + gap {
+                let (at, name) = (i * (n + gap) + j, level.name());
+                let want = if j < n { expected[i * n + j] } else { f64::from(before[at]) };
+                assert_eq!(f64::from(c[at]), want, "{name} {m}x{k}x{n} at {i}, {j}");
+            }
+        }
+    }
+}
+
+#[test]
+fn integers_are_exact_for_all_tails() {
+    let mut random = Random::new(1);
+    let extents: Vec<usize> = (0..=19).chain([31, 32, 33, 48, 63, 65, 100, 129]).collect();
+    for (round, &m) in extents.iter().enumerate() {
+        for &n in &extents {
+            let k = extents[random.below(extents.len())];
+            let flag = |bit: usize| (round + n) >> bit & 1 == 1;
+            let (transpose_a, transpose_b, accumulate) = (flag(0), flag(1), flag(2));
+            let gap = if flag(1) { 3 } else { 0 };
+            check(&Case { m, k, n, transpose_a, transpose_b, gap, accumulate }, &mut random);
+        }
+    }
+}
+
+#[test]
+fn long_sums_and_many_chunks() {
+    let mut random = Random::new(2);
+    for (m, k, n) in [(3, 5000, 40), (300, 70, 300), (1, 1500, 700), (517, 260, 33), (9, 2049, 129)] {
+        let accumulate = m % 2 == 1;
+        check(&Case { m, k, n, transpose_a: false, transpose_b: true, gap: 0, accumulate }, &mut random);
+        check(&Case { m, k, n, transpose_a: true, transpose_b: false, gap: 5, accumulate }, &mut random);
+    }
+}
+
+#[test]
+fn rows_do_not_depend_on_their_neighbours() {
+    let mut random = Random::new(3);
+    for (m, k, n) in [(37, 300, 70), (8, 64, 200), (3, 2500, 33), (300, 130, 160)] {
+        let (a, b) = (random.normal(m * k), random.normal(k * n));
+        let case = |m| Case { m, k, n, transpose_a: false, transpose_b: false, gap: 0, accumulate: false };
+        for level in Level::available() {
+            with_level(level, || {
+                let together = at_thread_counts(|| case(m).run(&a, &b, &vec![0.0; m * n]));
+                for i in (0..m).step_by(1 + m / 40) {
+                    let alone = case(1).run(&a[i * k..][..k], &b, &vec![0.0; n]);
+                    assert_eq!(bits(&alone), bits(&together[i * n..][..n]), "{} row {i}", level.name());
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn close_to_f64() {
+    let mut random = Random::new(4);
+    let (m, k, n) = (20, 700, 50);
+    let case = Case { m, k, n, transpose_a: false, transpose_b: false, gap: 0, accumulate: false };
+    let (a, b) = (random.normal(m * k), random.normal(k * n));
+    let expected = naive(m, k, n, case.a(&a), case.b(&b), &vec![0.0; m * n], n);
+    for level in Level::available() {
+        let c = with_level(level, || case.run(&a, &b, &vec![0.0; m * n]));
+        for (c, expected) in c.iter().zip(&expected) {
+            // Rounding errors of 700 terms of variance 1 add up like a random walk.
+            assert!((f64::from(*c) - expected).abs() < 700.0 * 6e-8 * 3.0, "{}: {c} {expected}", level.name());
+        }
+    }
+}
+
+#[test]
+fn epilogues() {
+    let mut random = Random::new(5);
+    for (m, k, n) in [(1, 3, 70), (7, 4, 33), (11, 2500, 5)] {
+        let (a, b, bias) = (random.integers(m * k), random.integers(k * n), random.integers(n));
+        for level in Level::available() {
+            with_level(level, || {
+                let mut packed = vec![0.0; packed_len(k, n)];
+                pack(k, n, Matrix::row_major(&b, n), &mut packed);
+                let (mut plain, mut biased, mut rectified) = (vec![0.0; m * n], vec![0.0; m * n], vec![0.0; m * n]);
+                let a = Matrix::row_major(&a, k);
+                gemm(m, k, n, a, &packed, &mut plain, n, false);
+                gemm_with(m, k, n, a, &packed, &mut biased, n, false, Bias(&bias));
+                gemm_with(m, k, n, a, &packed, &mut rectified, n, false, BiasRelu(&bias));
+                for i in 0..m * n {
+                    assert_eq!(biased[i], plain[i] + bias[i % n]);
+                    assert_eq!(rectified[i], biased[i].max(0.0));
+                }
+            });
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "exceed the matrix")]
+fn a_short_matrix_is_refused() {
+    gemm(2, 3, 1, Matrix::row_major(&[0.0; 5], 3), &vec![0.0; packed_len(3, 1)], &mut [0.0; 2], 1, false);
+}
+
+#[test]
+#[should_panic(expected = "do not overlap")]
+fn overlapping_rows_are_refused() {
+    gemm(2, 1, 3, Matrix::row_major(&[0.0; 2], 1), &vec![0.0; packed_len(1, 3)], &mut [0.0; 5], 2, false);
+}
