@@ -23,10 +23,12 @@ export interface LayerConfig {
   readonly trainable?: boolean | undefined
   /** Type of weights and results; only `'float32'` so far, which is the default. */
   readonly dtype?: unknown
+  /** A penalty on the result, divided by the number of rows and added to the loss. Default: none. */
+  readonly activityRegularizer?: RegularizerInput | null | undefined
 }
 
 /** The names of {@link LayerConfig}. */
-export const layerOptions: readonly string[] = ['name', 'trainable', 'dtype']
+export const layerOptions: readonly string[] = ['name', 'trainable', 'dtype', 'activityRegularizer']
 
 /** What a caller may pass beside the inputs. */
 export interface CallOptions {
@@ -137,6 +139,7 @@ export class Layer extends Callable implements Operation {
     }
     this.name = config.name === undefined ? uniqueName(toSnakeCase(owner)) : checkName(owner, config.name)
     this.#trainable = config.trainable ?? true
+    if (config.activityRegularizer) this.activityRegularizer = getRegularizer(config.activityRegularizer)
     this.#given = config as Readonly<Record<string, unknown>>
   }
 
@@ -362,7 +365,7 @@ export class Layer extends Callable implements Operation {
   }
 
   #trace(trace: Trace, inputs: Structure<SymbolicTensor>, kwargs: Readonly<Record<string, unknown>>): Structure<SymbolicTensor> {
-    const mask = (kwargs['mask'] ?? masksOf(inputs)) as Masks
+    const mask = kwargs['mask'] === undefined ? masksOf(inputs) : masksGiven(trace, kwargs['mask'])
     const results = this.call(inputs, { ...kwargs, training: trace.training, mask })
     const outputs = mapStructure(results as Structure<unknown>, (leaf) => {
       if (leaf instanceof SymbolicTensor || leaf instanceof Variable) return trace.convert(leaf)
@@ -377,7 +380,8 @@ export class Layer extends Callable implements Operation {
   }
 
   #checkInput(inputs: Structure<SymbolicTensor>): void {
-    if (!this.inputSpec || !(inputs instanceof SymbolicTensor)) return
+    if (!this.inputSpec) return
+    if (!(inputs instanceof SymbolicTensor)) throw new ShapeError(`expected one tensor, received a structure of ${flatten(inputs).length}`)
     const { rank, minRank, axes = {} } = this.inputSpec
     const fail = (expected: string): never => {
       throw new ShapeError(`expected ${expected}, received ${formatShape(inputs.shape)}`, { expected, received: inputs.shape })
@@ -435,6 +439,13 @@ function asTensors(inputs: Structure<TensorLike>): Structure<Tensor> {
 function masksOf(inputs: Structure<SymbolicTensor>): Masks {
   const masks = mapStructure(inputs, (input) => input.mask as unknown) as Masks
   return flatten(masks as Structure<unknown>).some((mask) => mask !== undefined) ? masks : undefined
+}
+
+/** Masks that the caller gave: one, or a list with `null` where there is none. */
+function masksGiven(trace: Trace, given: unknown): Masks {
+  const isMask = (value: unknown): boolean => value === null || value === undefined || value instanceof SymbolicTensor || value instanceof Tensor
+  const convert = (value: unknown): SymbolicTensor | undefined => (value === null || value === undefined ? undefined : trace.convert(value, 'bool'))
+  return Array.isArray(given) && given.every(isMask) ? given.map(convert) : convert(given)
 }
 
 /** The same tensors with other masks; the originals keep theirs. */

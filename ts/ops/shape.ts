@@ -46,16 +46,16 @@ export function expandDims<T extends Operand>(x: T, axis: number): Result<T> {
 /** A new axis of extent 1, in a trace. */
 function insertAxis(trace: Trace, x: SymbolicTensor, axis: number): SymbolicTensor {
   const at = axisOf('expandDims', axis, x.rank + 1)
-  const shape = known('expandDims', [...x.shape.slice(0, at), 1, ...x.shape.slice(at)])
+  const shape = known('expandDims', [...x.shape.slice(0, at), 1, ...x.shape.slice(at)], at)
   return first(trace.emit('reshape', { shape }, [x]))
 }
 
-/** At most one unknown extent, as -1. */
-function known(owner: string, shape: readonly (number | null)[]): number[] {
-  if (shape.filter((extent) => extent === null).length > 1) {
-    throw new ShapeError(`${owner}: expected at most one unknown extent, received ${formatShape(shape)}`)
+/** Unknown extents of the first `kept` axes stay those of the operand; of the others at most one may be unknown, as -1. */
+function known(owner: string, shape: readonly (number | null)[], kept: number): (number | null)[] {
+  if (shape.slice(kept).filter((extent) => extent === null).length > 1) {
+    throw new ShapeError(`${owner}: expected at most one unknown extent after axis ${kept}, received ${formatShape(shape)}`)
   }
-  return shape.map((extent) => extent ?? -1)
+  return shape.map((extent, axis) => (axis < kept ? extent : (extent ?? -1)))
 }
 
 const squeezeOp = defineOp({
@@ -69,7 +69,7 @@ const squeezeOp = defineOp({
     if (wrong !== undefined) {
       throw new ShapeError(`squeeze: expected extent 1 on axis ${wrong}, received ${formatShape(value.shape)}`)
     }
-    const shape = known('squeeze', value.shape.filter((_, at) => !dropped.includes(at)))
+    const shape = known('squeeze', value.shape.filter((_, at) => !dropped.includes(at)), Math.min(...dropped, value.rank))
     return first(trace.emit('reshape', { shape }, [value]))
   },
 })
@@ -127,7 +127,7 @@ const getItemOp = defineOp({
     const part = first(trace.emit('slice', { begin, end, strides }, [value]))
     const dropped = full.flatMap((r, axis) => (typeof r === 'number' ? [axis] : []))
     if (dropped.length === 0) return part
-    const shape = known('slice', part.shape.filter((_, axis) => !dropped.includes(axis)))
+    const shape = known('slice', part.shape.filter((_, axis) => !dropped.includes(axis)), Math.min(...dropped))
     return first(trace.emit('reshape', { shape }, [part]))
   },
 })

@@ -24,9 +24,7 @@ export class OrthogonalRegularizer extends configuredObject(
     if (x.rank !== 2 || size === null || size === undefined) {
       throw new ShapeError(`OrthogonalRegularizer: expected a matrix of known extents, received ${formatShape(x.shape)}`)
     }
-    const length = ops.sqrt(ops.sum(ops.square(x), { axis: 1 - axis, keepdims: true }))
-    // Keras's lower limit of a length in `normalize`.
-    const unit = ops.divide(x, ops.maximum(length, 1e-12))
+    const unit = ops.normalize(x, 1 - axis)
     const products = ops.matmul(unit, unit, mode === 'rows' ? { transposeB: true } : { transposeA: true })
     const others = tensor(Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 0 : 1)), [size, size])
     const total = ops.sum(ops.abs(ops.multiply(products, others)))

@@ -2,6 +2,8 @@
 
 import warnings
 
+import jax
+import jax.numpy as jnp
 import keras
 import numpy as np
 from keras import layers, ops
@@ -125,6 +127,45 @@ def _operations():
     return rows
 
 
+def _kink_gradients():
+    """The derivative Keras (JAX) takes where there is none or where it is infinite: of sum(op(arguments))."""
+    zeros = _f(-1, -0.0, 0, 1)
+    ties, equal = _f([2, 5, 5, 1], [7, 7, 7, 7]), _f(1, 2, 3)
+    cases = [
+        ("abs", [zeros], {}), ("sign", [zeros], {}), ("relu", [zeros], {}), ("sqrt", [zeros[1:]], {}),
+        ("relu6", [_f(-1, 0, 3, 6, 7)], {}), ("leaky_relu", [zeros], {}), ("elu", [zeros], {}), ("selu", [zeros], {}),
+        ("hard_sigmoid", [_f(-4, -3, 0, 3, 4)], {}), ("softsign", [zeros], {}), ("square", [zeros], {}),
+        ("maximum", [equal, _f(1, 3, 2)], {}), ("minimum", [equal, _f(1, 3, 2)], {}),
+        ("maximum", [_f(1, NAN, 2), _f(NAN, 1, 2)], {}), ("maximum", [zeros, np.float32(0)], {}),
+        ("max", [ties], {"axis": -1}), ("min", [ties], {"axis": -1}), ("max", [ties], {"axis": None}),
+        ("clip", [_f(-2, -1, 0, 1, 2)], {"x_min": -1.0, "x_max": 1.0}), ("round", [zeros], {}), ("floor", [zeros], {}),
+        ("power", [_f(0, 0, 0, 2, -2), _f(2, 1, 0, 0, 3)], {}), ("power", [_f(0, 4), _f(0.5, 0.5)], {}),
+        ("divide", [_f(1, 0), _f(0, 0)], {}), ("log", [_f(0, 1)], {}), ("rsqrt", [_f(0, 4)], {}),
+        ("prod", [_f([2, 0, 3], [0, 0, 3])], {"axis": -1}), ("std", [_f([2, 2, 2], [1, 2, 3])], {"axis": -1}),
+        ("var", [_f([2, 2, 2])], {"axis": -1}), ("norm", [np.zeros((2,), np.float32)], {}),
+        ("normalize", [_f([0, 0, 0], [3, 0, 4])], {"axis": -1}), ("logsumexp", [ties], {"axis": -1}),
+        ("logsumexp", [_f([-INF, 0])], {"axis": -1}), ("where", [np.array([True, False]), _f(1, 2), _f(3, 4)], {}),
+        ("mod", [_f(7, -7), _f(2, 2)], {}), ("sum", [ties], {"axis": -1}), ("top_k", [ties], {"k": 2}),
+        ("sort", [ties], {"axis": -1}), ("softplus", [_f(-200, 0, 200)], {}), ("log_softmax", [_f([500, -500])], {}),
+    ]
+    rows = []
+    for name, arguments, attributes in cases:
+        fresh_session()
+        floats = [i for i, a in enumerate(arguments) if a.dtype == np.float32]
+
+        def total(values):
+            full = list(arguments)
+            for i, value in zip(floats, values):
+                full[i] = value
+            result = getattr(ops, name)(*full, **attributes)
+            return jnp.sum(result[0] if isinstance(result, (list, tuple)) else result)
+
+        by_argument = dict(zip(floats, jax.grad(total)([jnp.asarray(arguments[i]) for i in floats])))
+        gradients = [tensors(by_argument.get(i)) for i in range(len(arguments))]
+        rows.append({"op": name, "arguments": tensors(arguments), "attributes": attributes, "gradients": gradients})
+    return rows
+
+
 def _masks():
     """Which mask reaches the layer after Embedding(mask_zero), and what comes of it."""
     fresh_session()
@@ -157,5 +198,10 @@ def make(out):
         warnings.simplefilter("ignore")
         write(
             out / "edge.json",
-            {"layers": _layers(), "operations": _operations(), "masks": _masks()},
+            {
+                "layers": _layers(),
+                "operations": _operations(),
+                "kink_gradients": _kink_gradients(),
+                "masks": _masks(),
+            },
         )

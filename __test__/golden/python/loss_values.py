@@ -73,7 +73,7 @@ def _elementwise(prefix, make):
         _case(f"{prefix}_rank_1_prediction", make, column_true, column_pred[:, 0]),
         _case(f"{prefix}_rank_1_both", make, column_true[:, 0], column_pred[:, 0]),
         _case(f"{prefix}_integer_target", make, np.array([[1], [0], [3]], np.int32), pred[:, :1]),
-        _case(f"{prefix}_exact", make, true, true),
+        _case(f"{prefix}_at_kinks", make, true, true),
         _case(f"{prefix}_all_masked", make, time_true, time_pred, mask=np.zeros((2, 3), bool)),
         _case(f"{prefix}_weights_zero", make, true, pred, np.zeros(3, np.float32)),
     ]

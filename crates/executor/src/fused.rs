@@ -121,8 +121,7 @@ impl Fused {
             instructions.push(builder.instruction(index, function, &leaving, &mut boundary));
         }
         let count = flow.ty(flow.graph.nodes()[unit[0]].results[0]).extents().iter().product::<usize>();
-        let mut fused =
-            Self { instructions, expansions, slots: builder.slots.types, count, block: 0, chunks: 0 };
+        let mut fused = Self { instructions, expansions, slots: builder.slots.types, count, block: 0, chunks: 0 };
         fused.choose_block(boundary.externals.len() + boundary.results.len());
         Ok((fused, boundary))
     }

@@ -29,11 +29,7 @@ impl Program {
     ///
     /// The error names a value that is not the graph's, a variable with two new values, or one whose new value does not
     /// fit it.
-    pub fn new(
-        graph: &Graph,
-        outputs: &[ValueId],
-        updates: &[(Arc<Variable>, ValueId)],
-    ) -> Result<Self, ProgramError> {
+    pub fn new(graph: &Graph, outputs: &[ValueId], updates: &[(Arc<Variable>, ValueId)]) -> Result<Self, ProgramError> {
         let mut updated = HashSet::new();
         for (variable, id) in updates {
             check_update(variable, graph.try_type(*id)?)?;

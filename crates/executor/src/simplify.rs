@@ -80,7 +80,9 @@ impl Pass {
         let new = match graph.origin(id) {
             Origin::Constant(tensor) => self.constant(tensor.clone()),
             Origin::Variable(variable) => self.to.variable(variable),
-            origin @ (Origin::Input(_) | Origin::Node { .. }) => unreachable!("{origin:?} was added before its readers"),
+            origin @ (Origin::Input(_) | Origin::Node { .. }) => {
+                unreachable!("{origin:?} was added before its readers")
+            }
         };
         self.values.insert(id, new);
         new

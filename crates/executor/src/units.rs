@@ -130,8 +130,10 @@ impl<'a, 'g> Grouping<'a, 'g> {
             waiting[unit] += 1;
         }
         let key = |units: &[Unit], unit: usize| units[unit].last().map(|&last| Reverse((last, unit)));
-        let mut ready: BinaryHeap<Reverse<(usize, usize)>> =
-            (0..self.units.len()).filter(|&unit| waiting[unit] == 0).filter_map(|unit| key(&self.units, unit)).collect();
+        let mut ready: BinaryHeap<Reverse<(usize, usize)>> = (0..self.units.len())
+            .filter(|&unit| waiting[unit] == 0)
+            .filter_map(|unit| key(&self.units, unit))
+            .collect();
         let mut ordered = Vec::new();
         while let Some(Reverse((_, unit))) = ready.pop() {
             for &next in &successors[unit] {

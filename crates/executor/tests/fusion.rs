@@ -2,12 +2,12 @@
 
 mod common;
 
+use Function::{Add, Divide, Multiply, Negative, Root};
 use common::{check, compare, data, float, map};
 use ferrograph_executor::Program;
 use ferrograph_graph::{Graph, TensorType, ValueId};
 use ferrograph_tensor::DType;
 use ferrograph_testkit::toy::{Expand, Function, MatMul, Rename, Total};
-use Function::{Add, Divide, Multiply, Negative, Root};
 
 fn steps(program: &Program, shapes: &[Vec<usize>]) -> Vec<String> {
     let text = program.describe(shapes).unwrap();

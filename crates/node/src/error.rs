@@ -115,7 +115,8 @@ impl From<ShapeError> for Failure {
             ShapeError::Rank(received) => Self::new("RANK", message, json!({ "received": number(received) })),
             ShapeError::Overflow(shape) => Self::new("SIZE", message, json!({ "shape": numbers(&shape) })),
             ShapeError::Memory { wanted, allocated, limit } => {
-                let fields = json!({ "wanted": number(wanted), "allocated": number(allocated), "limit": number(limit) });
+                let fields =
+                    json!({ "wanted": number(wanted), "allocated": number(allocated), "limit": number(limit) });
                 Self::new("MEMORY", message, fields)
             }
             ShapeError::Length { shape, received } => {
@@ -165,7 +166,11 @@ impl From<ProgramError> for Failure {
             }
             ProgramError::Input { index, expected, received } => {
                 let (expected, received) = (type_json(&expected), type_json(&received));
-                Self::new("INPUT", message, json!({ "index": number(index), "expected": expected, "received": received }))
+                Self::new(
+                    "INPUT",
+                    message,
+                    json!({ "index": number(index), "expected": expected, "received": received }),
+                )
             }
             ProgramError::Update { variable, expected, received } => {
                 let (expected, received) = (type_json(&expected), type_json(&received));

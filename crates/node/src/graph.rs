@@ -88,11 +88,7 @@ impl NativeGraph {
     }
 
     /// Adds the gradient of `loss`, one float32 number, with respect to each of `wrt`; `null` where none flows.
-    #[napi(
-        catch_unwind,
-        ts_args_type = "loss: number, wrt: Array<number>",
-        ts_return_type = "Array<number | null>"
-    )]
+    #[napi(catch_unwind, ts_args_type = "loss: number, wrt: Array<number>", ts_return_type = "Array<number | null>")]
     pub fn gradients(&self, env: Env, loss: f64, wrt: Array<'_>) -> napi::Result<Vec<napi::Either<u32, Null>>> {
         let found = || {
             let mut graph = self.graph.borrow_mut();

@@ -6,7 +6,8 @@ use ferrograph_tensor::{Buffer, DType, ShapeError, Tensor, View, byte_size};
 use ferrograph_tensor::{allocated_bytes, memory_limit};
 use napi::Env;
 use napi::bindgen_prelude::{
-    Array, Either3, Float32ArraySlice, Int32ArraySlice, ObjectFinalize, TypedArray, TypedArrayType, Uint8ArraySlice,
+    Array, ArrayBuffer, Either3, Float32ArraySlice, Int32ArraySlice, JsObjectValue, ObjectFinalize, TypedArray,
+    TypedArrayType, Uint8ArraySlice,
 };
 use napi_derive::napi;
 use serde_json::json;
@@ -116,7 +117,11 @@ pub(crate) fn numbers(extents: &[usize]) -> Vec<f64> {
 /// Refuses a copy on the JavaScript heap that would pass the memory limit: V8 ends the process when it finds no memory.
 fn check_room(wanted: usize) -> Result<(), ShapeError> {
     let (allocated, limit) = (allocated_bytes(), memory_limit());
-    if wanted <= limit.saturating_sub(allocated) { Ok(()) } else { Err(ShapeError::Memory { wanted, allocated, limit }) }
+    if wanted <= limit.saturating_sub(allocated) {
+        Ok(())
+    } else {
+        Err(ShapeError::Memory { wanted, allocated, limit })
+    }
 }
 
 fn copy_in(dtype: &str, shape: &Array<'_>, data: &TypedArray<'_>) -> Result<Tensor, Failure> {
@@ -124,16 +129,17 @@ fn copy_in(dtype: &str, shape: &Array<'_>, data: &TypedArray<'_>) -> Result<Tens
     let (fits, wanted) = match dtype {
         DType::Float32 => (data.typed_array_type == TypedArrayType::Float32, "a Float32Array"),
         DType::Int32 => (data.typed_array_type == TypedArrayType::Int32, "an Int32Array"),
-        DType::Bool | DType::Uint8 => (
-            matches!(data.typed_array_type, TypedArrayType::Uint8 | TypedArrayType::Uint8Clamped),
-            "a Uint8Array",
-        ),
+        DType::Bool | DType::Uint8 => {
+            (matches!(data.typed_array_type, TypedArrayType::Uint8 | TypedArrayType::Uint8Clamped), "a Uint8Array")
+        }
     };
     if !fits {
         let received = format!("{}Array", data.typed_array_type.as_ref());
         return Err(Failure::argument("data", format!("{wanted} for {dtype}"), received));
     }
-    if data.arraybuffer.is_detached().unwrap_or(false) {
+    // A shared buffer is no ArrayBuffer and is never detached.
+    let buffer = data.get_named_property::<ArrayBuffer<'_>>("buffer");
+    if buffer.and_then(|buffer| buffer.is_detached()).unwrap_or(false) {
         let message = "data: expected elements, received an array whose memory was transferred away";
         return Err(Failure::new("DETACHED", message, json!({ "name": "data" })));
     }

@@ -2,7 +2,16 @@
 //!
 //! Only tests depend on this, so it may panic: a panic here is a failing test.
 
+// Which is why no function says when it panics.
+#![allow(clippy::missing_panics_doc)]
+
+mod check;
+mod faulty;
+mod fill;
 mod interpreter;
 pub mod toy;
 
+pub use check::{Failure, check_op};
+pub use faulty::{Fault, Faulty};
+pub use fill::{Random, fill};
 pub use interpreter::{evaluate, from_tensor, to_tensor, type_of};

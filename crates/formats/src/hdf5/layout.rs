@@ -31,7 +31,7 @@ const SINGLE_FILTERED: u8 = 1 << 1;
 /// Reads a layout message.
 pub(super) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Layout<'a>> {
     let at = cursor.offset();
-    let version = cursor.version(&[1, 2, 3, 4])?;
+    let version = cursor.version(&[1, 2, 3, 4, 5])?;
     if version < 3 {
         return old(cursor);
     }
@@ -49,6 +49,7 @@ pub(super) fn read<'a>(cursor: &mut Cursor<'a>) -> Result<Layout<'a>> {
             let extents = extents(cursor, count, 4)?;
             Ok(Layout::Chunked { extents, index: ChunkIndex::BTree { address } })
         }
+        // Version 5 differs only in chunk indexes that are not read.
         2 => chunked4(cursor),
         3 => Err(Error::unsupported("a virtual dataset, made of other files").at(at)),
         class => Err(Error::invalid(format!("a data layout of class {class}")).at(at)),

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 /// The readable fixtures of each kind.
 pub const ARCHIVES: [&str; 5] = ["dense.keras", "deflated.keras", "mixed.keras", "nested.keras", "bfloat16.keras"];
-pub const HDF5: [&str; 8] =
-    ["dense.weights.h5", "legacy.h5", "chunked.h5", "types.h5", "v1.h5", "v2.h5", "v3.h5", "order.h5"];
+pub const HDF5: [&str; 9] =
+    ["dense.weights.h5", "legacy.h5", "chunked.h5", "types.h5", "v1.h5", "v2.h5", "v3.h5", "v110.h5", "order.h5"];
 
 pub fn fixture(name: &str) -> Vec<u8> {
     let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", name].iter().collect();

@@ -128,17 +128,28 @@ impl<E: Epilogue> Block<'_, E> {
         let Block { inputs, outputs, packed, columns, ref panels, .. } = *self;
         let (depth, panels) = (self.depth.total(), panels.clone());
         let part = Part { inputs, outputs, walk, start, depth, packed, columns, panels, epilogue };
-        if self.is_staged() && part.steps() <= STAGED_PART {
-            level.run(Staged(part));
-        } else {
-            level.run(part);
+        if !self.is_staged() || part.steps() > STAGED_PART {
+            return level.run(part);
+        }
+        let mut strip = Strip([[0.0; STRIP]; STAGED_PART]);
+        for first in part.panels.clone().step_by(STAGED_PANELS) {
+            let panels = first..part.panels.end.min(first + STAGED_PANELS);
+            for row in (0..inputs.len()).step_by(STRIP) {
+                let rows = row..inputs.len().min(row + STRIP);
+                // SAFETY: all rows are readable at all steps and neighbours, see `run` and `is_staged`.
+                unsafe { strip.fill(level, inputs[row], rows.len(), walk) };
+                let start = strip.0.as_ptr().cast::<f32>();
+                let inputs: [*const f32; STRIP] = std::array::from_fn(|i| start.wrapping_add(i));
+                let walk = Walk { taps: &[0], len: part.steps(), stride: STRIP, ..walk };
+                let (inputs, outputs) = (&inputs[..rows.len()], &outputs[rows]);
+                level.run(Part { inputs, outputs, walk, panels: panels.clone(), ..part });
+            }
         }
     }
 }
 
 /// The steps from `start` on of a block's sums of `depth` products. Not generic over the block's own epilogue, so that
 /// the parts before the last share their code.
-#[derive(Clone)]
 struct Part<'a, F> {
     inputs: &'a [*const f32],
     outputs: &'a [*mut f32],
@@ -154,55 +165,6 @@ struct Part<'a, F> {
 impl<F> Part<'_, F> {
     fn steps(&self) -> usize {
         self.walk.taps.len() * self.walk.len
-    }
-}
-
-/// A part whose rows are neighbours in memory.
-struct Staged<'a, F>(Part<'a, F>);
-
-impl<F: Epilogue> Kernel for Staged<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let part = self.0;
-        let mut strip = Strip([[0.0; STRIP]; STAGED_PART]);
-        for first in part.panels.clone().step_by(STAGED_PANELS) {
-            for row in (0..part.inputs.len()).step_by(STRIP) {
-                let rows = row..part.inputs.len().min(row + STRIP);
-                let mut steps = strip.0.iter_mut();
-                for tap in part.walk.taps {
-                    for step in 0..part.walk.len {
-                        let Some(to) = steps.next() else { break };
-                        // SAFETY: all rows at this step are readable and neighbours, see `Block::run` and `is_staged`.
-                        unsafe {
-                            let from = part.inputs[rows.start].add(tap + step * part.walk.stride);
-                            copy_lanes(simd, from, &mut to[..rows.len()]);
-                        }
-                    }
-                }
-                let start = strip.0.as_ptr().cast::<f32>();
-                let inputs: [*const f32; STRIP] = std::array::from_fn(|i| start.wrapping_add(i));
-                let walk = Walk { taps: &[0], len: part.steps(), stride: STRIP, ..part.walk };
-                let panels = first..part.panels.end.min(first + STAGED_PANELS);
-                Part { inputs: &inputs[..rows.len()], outputs: &part.outputs[rows], walk, panels, ..part }.run(simd);
-            }
-        }
-    }
-}
-
-/// Steps x rows, a cache line each.
-#[repr(align(64))]
-struct Strip([[f32; STRIP]; STAGED_PART]);
-
-/// # Safety
-/// `from` points to `to.len()` readable floats.
-#[inline(always)]
-unsafe fn copy_lanes<S: Simd>(simd: S, from: *const f32, to: &mut [f32]) {
-    for at in (0..to.len()).step_by(S::N) {
-        let to = &mut to[at..];
-        // SAFETY: no more floats are read than `to` has room for.
-        simd.store_partial(to, unsafe { simd.load_partial_ptr(from.add(at), to.len().min(S::N)) });
     }
 }
 
@@ -252,9 +214,9 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
                         let (inputs, outputs) = (&inputs[row..end], &outputs[row..end]);
                         match vectors {
                             1 => cursor.one_panel::<S, 1>(simd, inputs, outputs, columns),
-                            2 if S::TILE_VECTORS >= 2 => cursor.one_panel::<S, 2>(simd, inputs, outputs, columns),
-                            3 if S::TILE_VECTORS >= 3 => cursor.one_panel::<S, 3>(simd, inputs, outputs, columns),
-                            4 if S::TILE_VECTORS >= 4 => cursor.one_panel::<S, 4>(simd, inputs, outputs, columns),
+                            2 if const { S::TILE_VECTORS >= 2 } => cursor.one_panel::<S, 2>(simd, inputs, outputs, columns),
+                            3 if const { S::TILE_VECTORS >= 3 } => cursor.one_panel::<S, 3>(simd, inputs, outputs, columns),
+                            4 if const { S::TILE_VECTORS >= 4 } => cursor.one_panel::<S, 4>(simd, inputs, outputs, columns),
                             _ => unreachable!("panels are 1 to 4 vectors wide"),
                         }
                         row = end;
@@ -263,6 +225,43 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
                 }
             }
         }
+    }
+}
+
+/// A strip of `A`, steps x rows, a cache line for each step.
+#[repr(align(64))]
+struct Strip([[f32; STRIP]; STAGED_PART]);
+
+impl Strip {
+    /// Copies the neighbouring rows from `first` on, at all steps of `walk`.
+    ///
+    /// # Safety
+    /// `rows` floats are readable at every step. There are at most `STRIP` rows and `STAGED_PART` steps.
+    unsafe fn fill(&mut self, level: Level, first: *const f32, rows: usize, walk: Walk) {
+        struct Fill<'a>(&'a mut Strip, *const f32, usize, Walk<'a>);
+        impl Kernel for Fill<'_> {
+            type Output = ();
+            #[inline(always)]
+            fn run<S: Simd>(self, simd: S) {
+                let Fill(strip, first, rows, walk) = self;
+                let mut steps = strip.0.iter_mut();
+                for tap in walk.taps {
+                    let steps = steps.by_ref().take(walk.len).enumerate();
+                    for (step, to) in steps {
+                        let to = &mut to[..rows];
+                        for (part, to) in to.chunks_mut(S::N).enumerate() {
+                            // SAFETY: the caller's promise.
+                            let v = unsafe {
+                                let from = first.add(tap + step * walk.stride + part * S::N);
+                                simd.load_partial_ptr(from, to.len())
+                            };
+                            simd.store_partial(to, v);
+                        }
+                    }
+                }
+            }
+        }
+        level.run(Fill(self, first, rows, walk));
     }
 }
 
@@ -287,9 +286,10 @@ impl<F: Epilogue> Cursor<'_, F> {
         let columns = PANELS * S::TILE_VECTORS * S::N;
         // SAFETY: the caller's promise.
         unsafe {
-            match S::TILE_VECTORS {
-                2 => tile::<S, F, ROWS, PANELS, 2>(simd, walk, a, b, panel_stride, c, column, columns, epilogue),
-                _ => tile::<S, F, ROWS, PANELS, 4>(simd, walk, a, b, panel_stride, c, column, columns, epilogue),
+            if const { S::TILE_VECTORS == 2 } {
+                tile::<S, F, ROWS, PANELS, 2>(simd, walk, a, b, panel_stride, c, column, columns, epilogue);
+            } else {
+                tile::<S, F, ROWS, PANELS, 4>(simd, walk, a, b, panel_stride, c, column, columns, epilogue);
             }
         }
     }
@@ -310,7 +310,7 @@ impl<F: Epilogue> Cursor<'_, F> {
         macro_rules! rows {
             ($($rows:literal)+) => {
                 match a.len() {
-                    $($rows if $rows <= S::TILE_ROWS => {
+                    $($rows if const { $rows <= S::TILE_ROWS } => {
                         tile::<S, F, $rows, 1, VECTORS>(simd, walk, a, b, 0, c, column, columns, epilogue);
                     })+
                     _ => unreachable!("tiles have 1 to 8 rows"),

@@ -17,6 +17,7 @@ mod tile;
 
 pub(crate) use block::{Block, Depth};
 pub use epilogue::{Bias, BiasRelu, Epilogue, Identity};
+pub(crate) use pack::pack_steps;
 pub use pack::{pack, packed_len};
 pub use product::{gemm, gemm_with};
 

@@ -1,7 +1,10 @@
 //! Packing a matrix into panels.
+//!
+//! Contains `unsafe`: panels are handed to different threads.
 
 use super::{Matrix, TileShape};
-use crate::parallel::{SharedMut, for_each_with_scratch};
+use crate::parallel::SharedMut;
+use crate::pool::parallel_for;
 use ferrograph_simd::Level;
 
 /// Elements of a `[k, n]` matrix packed at the current [`Level`].
@@ -22,29 +25,36 @@ const STEPS: usize = 64;
 ///
 /// Panics unless `b` holds `k x n` elements and `packed` [`packed_len`].
 pub fn pack(k: usize, n: usize, b: Matrix, packed: &mut [f32]) {
-    b.assert_holds(k, n);
     assert_eq!(packed.len(), packed_len(k, n), "packed has the length packed_len gives");
-    let width = TileShape::of(Level::current()).columns;
-    let panels = n.div_ceil(width);
-    if packed.is_empty() {
+    pack_steps(k, 0, k, n, b, packed);
+}
+
+/// As [`pack`], of the steps `start .. start + steps` of `k`; `b` is `[steps, n]`.
+pub(crate) fn pack_steps(k: usize, start: usize, steps: usize, n: usize, b: Matrix, packed: &mut [f32]) {
+    b.assert_holds(steps, n);
+    assert!(start + steps <= k);
+    assert_eq!(packed.len(), packed_len(k, n));
+    if steps == 0 || n == 0 {
         return;
     }
-    let group = CHUNK.div_ceil(k * width);
+    let width = TileShape::of(Level::current()).columns;
+    let panels = n.div_ceil(width);
+    let group = CHUNK.div_ceil(steps * width);
     let len = packed.len();
     let shared = SharedMut::new(packed);
-    for_each_with_scratch::<u8>(panels.div_ceil(group), &mut [], 0, |index, _| {
+    parallel_for(panels.div_ceil(group), &|index| {
         for panel in index * group..panels.min((index + 1) * group) {
-            let start = panel * width * k;
+            let at = panel * width * k;
+            let panel_width = width.min((len - at) / k);
             // SAFETY: panels do not overlap and end within `packed`.
-            let to = unsafe { shared.part(start, (width * k).min(len - start)) };
-            pack_panel(k, panel * width, width.min(n - panel * width), b, to);
+            let to = unsafe { shared.part(at + start * panel_width, steps * panel_width) };
+            pack_panel(panel_width, panel * width, width.min(n - panel * width), b, to);
         }
     });
 }
 
-/// Packs `columns` columns from `column` on into one panel.
-fn pack_panel(k: usize, column: usize, columns: usize, b: Matrix, to: &mut [f32]) {
-    let width = to.len() / k;
+/// Packs `columns` columns from `column` on into steps of one panel of `width` columns.
+fn pack_panel(width: usize, column: usize, columns: usize, b: Matrix, to: &mut [f32]) {
     if b.column_stride == 1 {
         for (step, row) in to.chunks_exact_mut(width).enumerate() {
             row[..columns].copy_from_slice(&b.data[step * b.row_stride + column..][..columns]);

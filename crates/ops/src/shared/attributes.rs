@@ -12,19 +12,26 @@ pub(crate) fn last_axis() -> i64 {
     -1
 }
 
+/// The default of an attribute that scales.
+pub(crate) fn one() -> f64 {
+    1.0
+}
+
 /// A `dtype` attribute, by name.
 pub(crate) mod dtype {
     use ferrograph_tensor::DType;
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
+    #[allow(clippy::trivially_copy_pass_by_ref)] // the signature serde asks for
     pub(crate) fn serialize<S: Serializer>(dtype: &DType, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(dtype.name())
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DType, D::Error> {
         let name = String::deserialize(deserializer)?;
-        DType::from_name(&name)
-            .ok_or_else(|| D::Error::custom(format!("expected 'float32', 'int32', 'bool' or 'uint8', received '{name}'")))
+        DType::from_name(&name).ok_or_else(|| {
+            D::Error::custom(format!("expected 'float32', 'int32', 'bool' or 'uint8', received '{name}'"))
+        })
     }
 }
 

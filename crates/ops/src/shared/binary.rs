@@ -33,13 +33,11 @@ pub(crate) fn vjp(
 }
 
 /// `f` of corresponding elements.
-pub(crate) fn reference(
-    operands: &[Reference],
-    results: &[TensorType],
-    f: impl Fn(f64, f64) -> f64,
-) -> Vec<Reference> {
+pub(crate) fn reference(operands: &[Reference], results: &[TensorType], f: impl Fn(f64, f64) -> f64) -> Vec<Reference> {
     let (a, b, dtype) = (&operands[0], &operands[1], results[0].dtype);
-    vec![Reference::from_fn(dtype, &results[0].extents(), |i| super::wrap(dtype, f(a.at_broadcast(i), b.at_broadcast(i))))]
+    vec![Reference::from_fn(dtype, &results[0].extents(), |i| {
+        super::wrap(dtype, f(a.at_broadcast(i), b.at_broadcast(i)))
+    })]
 }
 
 /// `f` of corresponding elements as 0 or 1.

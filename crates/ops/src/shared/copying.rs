@@ -52,10 +52,6 @@ pub(crate) fn fill(y: ViewMut<'_>, value: f64, boolean: bool) {
 }
 
 /// The result whose element at an index is the operand's at `source` of that index.
-pub(crate) fn reference(
-    x: &Reference,
-    result: &TensorType,
-    source: impl Fn(&[usize]) -> Vec<usize>,
-) -> Vec<Reference> {
+pub(crate) fn reference(x: &Reference, result: &TensorType, source: impl Fn(&[usize]) -> Vec<usize>) -> Vec<Reference> {
     vec![Reference::from_fn(x.dtype, &result.extents(), |index| x.at(&source(index)))]
 }

@@ -43,7 +43,10 @@ pub(crate) fn reshaped(dims: &[Option<i64>], from: &[Extent]) -> Result<Vec<Exte
             if let (Some(wanted), Some(present)) = (wanted, present)
                 && wanted != present
             {
-                return Err(format!("{wanted} elements{}", if dims.contains(&None) { " beside the axes kept" } else { "" }));
+                return Err(format!(
+                    "{wanted} elements{}",
+                    if dims.contains(&None) { " beside the axes kept" } else { "" }
+                ));
             }
         }
     }

@@ -4,19 +4,28 @@ pub(crate) mod attributes;
 pub(crate) mod axes;
 pub(crate) mod binary;
 mod broadcast;
+pub(crate) mod channels;
+mod convolution;
 pub(crate) mod copying;
 pub(crate) mod dims;
 pub(crate) mod elementwise;
+pub(crate) mod indexing;
 pub(crate) mod operands;
+mod pooling;
 pub(crate) mod random;
+pub(crate) mod recurrence;
 pub(crate) mod reduction;
 pub(crate) mod slicing;
 mod step;
+pub(crate) mod tolerance;
 pub(crate) mod unary;
+pub(crate) mod window;
 
 pub(crate) use attributes::to_json;
 pub(crate) use broadcast::{broadcast, check_broadcasts_to, unbroadcast};
+pub(crate) use convolution::Convolution;
 pub(crate) use operands::NUMERIC;
+pub(crate) use pooling::Pooling;
 pub(crate) use step::step;
 
 use ferrograph_tensor::DType;

@@ -2,7 +2,7 @@
 
 use super::dims::shape_like;
 use super::{operands, step};
-use ferrograph_graph::{Plan, Reference, TensorType};
+use ferrograph_graph::{Op, Operand, Plan, Reference, Sample, TensorType};
 use ferrograph_kernels::random::{STREAM, State};
 use ferrograph_tensor::DType;
 
@@ -57,7 +57,7 @@ impl Stream {
         let mut c = [block % modulus, block / modulus, self.counter, attempt];
         for _ in 0..10 {
             let (p, q) = (c[0] * 0xd251_1f53, c[2] * 0xcd9e_8d57);
-            c = [q / modulus ^ c[1] ^ key[0], q % modulus, p / modulus ^ c[3] ^ key[1], p % modulus];
+            c = [(q / modulus) ^ c[1] ^ key[0], q % modulus, (p / modulus) ^ c[3] ^ key[1], p % modulus];
             key = [(key[0] + 0x9e37_79b9) % modulus, (key[1] + 0xbb67_ae85) % modulus];
         }
         c[i % 4] as u32
@@ -87,4 +87,16 @@ pub(crate) fn reference(
     let shape = results[0].extents();
     let n: usize = shape.iter().product();
     vec![Reference::new(results[0].dtype, &shape, (0..n).map(|i| f(&stream, i)).collect())]
+}
+
+/// Samples of an op that is made of a shape.
+pub(crate) fn samples<T: Op + 'static>(op: impl Fn(Vec<Option<i64>>) -> T) -> Vec<Sample> {
+    let shapes =
+        [(vec![None, Some(5)], vec![3]), (vec![None], vec![70]), (vec![], vec![2]), (vec![None, Some(2)], vec![0])];
+    shapes
+        .map(|(shape, like)| {
+            let state = Operand::values(DType::Int32, &[2], [-5.0, 12.0]);
+            Sample::new(op(shape), [Operand::normal(&like), state]).not_differentiable()
+        })
+        .into()
 }

@@ -45,7 +45,9 @@ impl Axes<'_> {
     fn shape(self, x: &[Extent]) -> Result<Vec<Extent>, String> {
         let reduced = check_axes(self.axes, x.len())?;
         let extents = x.iter().zip(reduced);
-        Ok(extents.filter_map(|(&n, reduced)| if reduced { self.keepdims.then_some(Some(1)) } else { Some(n) }).collect())
+        Ok(extents
+            .filter_map(|(&n, reduced)| if reduced { self.keepdims.then_some(Some(1)) } else { Some(n) })
+            .collect())
     }
 
     /// How the kernel sees the operand.

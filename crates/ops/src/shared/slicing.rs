@@ -64,6 +64,22 @@ impl Slicing<'_> {
     }
 }
 
+/// Attributes and a shape, to try slices on.
+type SliceSample = (Vec<Option<i64>>, Vec<Option<i64>>, Vec<i64>, Vec<usize>);
+
+/// Slices of every kind: begin, end, strides and the shape they are taken of.
+pub(crate) fn slice_samples() -> Vec<SliceSample> {
+    vec![
+        (vec![Some(1)], vec![Some(3)], vec![], vec![4, 3]),
+        (vec![None, Some(-2)], vec![], vec![1, 1], vec![2, 5]),
+        (vec![Some(0), Some(1)], vec![None, Some(-1)], vec![2, 3], vec![5, 9]),
+        (vec![], vec![], vec![], vec![2, 3]),
+        (vec![Some(3)], vec![Some(1)], vec![], vec![4]),
+        (vec![Some(0), Some(0), Some(1)], vec![Some(1), Some(9), Some(2)], vec![], vec![2, 3, 4]),
+        (vec![Some(1)], vec![Some(2)], vec![i64::MAX], vec![3]),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,7 @@
 use super::broadcast;
 use crate::toy::Total;
 use ferrograph_graph::{Elementwise, Graph, GraphError, Op, Plan, Reference, TensorType, ValueId};
-use ferrograph_tensor::{View, ViewMut};
+use ferrograph_tensor::{DType, View, ViewMut};
 use std::sync::Arc;
 
 /// Which function.
@@ -62,6 +62,9 @@ impl Op for Map {
     }
 
     fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
+        if operands.iter().any(|ty| ty.dtype != DType::Float32) {
+            return Err("float32".into());
+        }
         match operands {
             [a] => Ok(vec![a.clone()]),
             [a, b] => Ok(vec![broadcast(a, b)?]),

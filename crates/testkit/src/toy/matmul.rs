@@ -1,9 +1,7 @@
 //! The product of two matrices, with a prepared second operand: its transpose.
 
-use ferrograph_graph::{
-    Graph, GraphError, Op, Plan, Preparation, Reference, RunContext, Step, TensorType, ValueId,
-};
-use ferrograph_tensor::View;
+use ferrograph_graph::{Graph, GraphError, Op, Plan, Preparation, Reference, RunContext, Step, TensorType, ValueId};
+use ferrograph_tensor::{DType, View};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,7 +23,12 @@ impl Op for MatMul {
 
     fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
         match operands {
-            [x, w] if x.rank() == 2 && w.rank() == 2 => Ok(vec![TensorType::new(x.dtype, [x.shape[0], w.shape[1]])]),
+            [x, w] if x.rank() == 2 && w.rank() == 2 && [x, w].iter().all(|ty| ty.dtype == DType::Float32) => {
+                if x.shape[1].is_some() && w.shape[0].is_some() && x.shape[1] != w.shape[0] {
+                    return Err("extents that agree".into());
+                }
+                Ok(vec![TensorType::new(x.dtype, [x.shape[0], w.shape[1]])])
+            }
             _ => Err("two matrices".into()),
         }
     }

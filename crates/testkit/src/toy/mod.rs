@@ -2,9 +2,9 @@
 
 mod map;
 mod matmul;
+mod refuse;
 mod rename;
 mod total;
-mod refuse;
 
 pub use map::{Function, Map, add};
 pub use matmul::MatMul;

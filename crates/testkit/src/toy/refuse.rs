@@ -21,7 +21,7 @@ impl Op for Refuse {
     }
 
     fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
-        Ok(operands.to_vec())
+        if operands.len() == 1 { Ok(operands.to_vec()) } else { Err("one operand".into()) }
     }
 
     fn plan(&self, _: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {

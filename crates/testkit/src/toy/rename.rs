@@ -1,6 +1,7 @@
 //! The operand's bytes under another shape.
 
 use ferrograph_graph::{Graph, GraphError, Op, Plan, Reference, TensorType, ValueId};
+use ferrograph_tensor::element_count;
 
 /// All elements along one axis.
 #[derive(Clone, Debug)]
@@ -16,8 +17,9 @@ impl Op for Rename {
     }
 
     fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
-        let count = operands[0].dims().map(|dims| dims.iter().product());
-        Ok(vec![TensorType::new(operands[0].dtype, [count])])
+        let [x] = operands else { return Err("one operand".into()) };
+        let count = x.dims().map(|dims| element_count(&dims).map_err(|e| e.to_string())).transpose()?;
+        Ok(vec![TensorType::new(x.dtype, [count])])
     }
 
     fn plan(&self, _: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {

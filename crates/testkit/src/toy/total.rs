@@ -1,5 +1,6 @@
 //! Sums, and their inverse: what broadcasting needs for its derivative.
 
+use super::broadcast;
 use ferrograph_graph::{
     Elementwise, Graph, GraphError, Op, Plan, Reference, RunContext, Step, TensorType, ValueId, indices,
 };
@@ -28,7 +29,7 @@ impl Op for Total {
     fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
         match (operands, self.like) {
             ([x], false) => Ok(vec![TensorType::new(x.dtype, [])]),
-            ([_, like], true) => Ok(vec![like.clone()]),
+            ([x, like], true) if like.rank() <= x.rank() => Ok(vec![like.clone()]),
             _ => Err("x, or x and like".into()),
         }
     }
@@ -98,7 +99,10 @@ impl Op for Expand {
     }
 
     fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
-        Ok(vec![operands[1].clone()])
+        match operands {
+            [x, like] => broadcast(x, like).map(|ty| vec![TensorType { dtype: x.dtype, ..ty }]),
+            _ => Err("x and like".into()),
+        }
     }
 
     fn plan(&self, _: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {

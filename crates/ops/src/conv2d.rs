@@ -1,0 +1,134 @@
+//! Two-dimensional convolution (cross-correlation: the kernel is not flipped).
+//!
+//! `y[n, i, j, f] = sum over p, q, c of x[n, i * strides[0] + p * dilation[0] - top, j * strides[1] + q * dilation[1] - left, c]
+//! * kernel[p, q, c, f]`, where `x` is `[N, H, W, C]`, the kernel `[kh, kw, C / groups, F]` and `y` `[N, H', W', F]`; cells of
+//! the padding are 0. With groups, filter `f` sees the channels of its own group only. `'same'` lays the odd cell of
+//! padding below and to the right.
+//!
+//! Derivative: linear in `x` and in the kernel; [`conv2d_input_gradient`](crate::conv2d_input_gradient) and
+//! [`conv2d_kernel_gradient`](crate::conv2d_kernel_gradient).
+
+use crate::conv2d_input_gradient::Conv2dInputGradient;
+use crate::conv2d_kernel_gradient::Conv2dKernelGradient;
+use crate::registry::Registered;
+use crate::shared::operands::exactly;
+use crate::shared::tolerance::sum_of_products;
+use crate::shared::{Convolution, to_json};
+use ferrograph_graph::{
+    Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
+};
+use ferrograph_kernels::conv::{self, ConvShape};
+use ferrograph_tensor::{DType, View, strides};
+use serde::{Deserialize, Serialize};
+
+/// See the [module](self).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Conv2d {
+    /// Strides, padding, dilation and groups.
+    pub convolution: Convolution,
+}
+
+impl Op for Conv2d {
+    fn name(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn attributes(&self) -> String {
+        to_json(self)
+    }
+
+    fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
+        let [x, kernel] = exactly(operands)?;
+        Ok(vec![self.convolution.output(x, kernel)?])
+    }
+
+    fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
+        let bound = self.convolution.bind(self.name(), &operands[0], &operands[1])?;
+        if bound.empty {
+            return Ok(Plan::Step(Box::new(Zeros)));
+        }
+        let packed = Preparation { operand: 1, len: conv::packed_kernel_len(&bound.shape) };
+        Ok(Plan::Step(Box::new(Forward { shape: bound.shape, packed: [packed] })))
+    }
+
+    fn vjp(
+        &self,
+        graph: &mut Graph,
+        operands: &[ValueId],
+        _results: &[ValueId],
+        gradients: &[Option<ValueId>],
+    ) -> Result<Vec<Option<ValueId>>, GraphError> {
+        let Some(dy) = gradients[0] else { return Ok(vec![None; 2]) };
+        let convolution = self.convolution;
+        let (x, kernel) = (operands[0], operands[1]);
+        Ok(vec![
+            Some(graph.apply(Conv2dInputGradient { convolution }, &[dy, kernel, x])?),
+            Some(graph.apply(Conv2dKernelGradient { convolution }, &[x, dy, kernel])?),
+        ])
+    }
+
+    fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {
+        let [x, kernel] = operands else { unreachable!("the shape rule counts operands") };
+        let shape = results[0].extents();
+        let mut y = vec![0.0; shape.iter().product()];
+        self.convolution.products(&x.shape, &kernel.shape, |[at_x, at_kernel, at_y]| {
+            y[offset(&shape, at_y)] += x.at(&at_x) * kernel.at(&at_kernel);
+        });
+        vec![Reference::new(DType::Float32, &shape, y)]
+    }
+}
+
+/// Where the element of that index lies.
+pub(crate) fn offset(shape: &[usize], index: [usize; 4]) -> usize {
+    index.iter().zip(strides(shape)).map(|(i, stride)| i * stride).sum()
+}
+
+#[derive(Debug)]
+struct Forward {
+    shape: ConvShape,
+    packed: [Preparation; 1],
+}
+
+impl Step for Forward {
+    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+        let (x, kernel) = (context.inputs.f32(0), context.prepared.f32(0));
+        conv::forward(&self.shape, x, kernel, context.outputs.f32(0), context.scratch);
+        Ok(())
+    }
+
+    fn scratch_len(&self) -> usize {
+        conv::scratch_len(&self.shape)
+    }
+
+    fn preparations(&self) -> &[Preparation] {
+        &self.packed
+    }
+
+    fn prepare(&self, _index: usize, operand: View<'_>, prepared: &mut [f32]) {
+        conv::pack_kernel(&self.shape, operand.f32(), prepared);
+    }
+}
+
+/// A sum of no products.
+#[derive(Debug)]
+pub(crate) struct Zeros;
+
+impl Step for Zeros {
+    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+        context.outputs.f32(0).fill(0.0);
+        Ok(())
+    }
+}
+
+impl Registered for Conv2d {
+    fn samples() -> Vec<Sample> {
+        let samples = Convolution::samples().into_iter();
+        samples
+            .map(|(convolution, x, kernel)| {
+                let sample = Sample::new(Self { convolution }, [Operand::normal(&x), Operand::normal(&kernel)]);
+                sample.tolerance(sum_of_products(kernel[0] * kernel[1] * kernel[2]))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,113 @@
+//! The gradient of [`conv2d`](crate::conv2d) with respect to its kernel.
+//!
+//! `dkernel[p, q, c, f] = sum of x[n, h, w, c'] * dy[n, i, j, f]` over all products of the convolution that read
+//! `kernel[p, q, c, f]`. `x` is `[N, H, W, C]`, `dy` `[N, H', W', F]`, `like` and `dkernel` are `[kh, kw, C / groups, F]`.
+//!
+//! Derivative: linear in `x` and in `dy`. For an incoming `g` of `dkernel`: `conv2d_input_gradient(dy, g)` for `x`, and
+//! `conv2d(x, g)` for `dy`.
+
+use crate::conv2d::{Conv2d, Zeros, offset};
+use crate::conv2d_input_gradient::Conv2dInputGradient;
+use crate::registry::Registered;
+use crate::shared::operands::exactly;
+use crate::shared::tolerance::sum_of_products;
+use crate::shared::{Convolution, to_json};
+use ferrograph_graph::{
+    Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
+};
+use ferrograph_kernels::conv::{self, ConvShape};
+use ferrograph_tensor::DType;
+use serde::{Deserialize, Serialize};
+
+/// See the [module](self).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Conv2dKernelGradient {
+    /// Strides, padding, dilation and groups of the convolution.
+    pub convolution: Convolution,
+}
+
+impl Op for Conv2dKernelGradient {
+    fn name(&self) -> &'static str {
+        "conv2d_kernel_gradient"
+    }
+
+    fn attributes(&self) -> String {
+        to_json(self)
+    }
+
+    fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
+        let [x, dy, like] = exactly(operands)?;
+        self.convolution.check_output(x, like, dy)?;
+        Ok(vec![like.clone()])
+    }
+
+    fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
+        let bound = self.convolution.bind(self.name(), &operands[0], &operands[2])?;
+        if bound.empty {
+            return Ok(Plan::Step(Box::new(Zeros)));
+        }
+        Ok(Plan::Step(Box::new(KernelGradient { shape: bound.shape })))
+    }
+
+    fn vjp(
+        &self,
+        graph: &mut Graph,
+        operands: &[ValueId],
+        _results: &[ValueId],
+        gradients: &[Option<ValueId>],
+    ) -> Result<Vec<Option<ValueId>>, GraphError> {
+        let Some(incoming) = gradients[0] else { return Ok(vec![None; 3]) };
+        let convolution = self.convolution;
+        let (x, dy) = (operands[0], operands[1]);
+        Ok(vec![
+            Some(graph.apply(Conv2dInputGradient { convolution }, &[dy, incoming, x])?),
+            Some(graph.apply(Conv2d { convolution }, &[x, incoming])?),
+            None,
+        ])
+    }
+
+    fn reference(&self, operands: &[Reference], _results: &[TensorType]) -> Vec<Reference> {
+        let [x, dy, like] = operands else { unreachable!("the shape rule counts operands") };
+        let mut dkernel = vec![0.0; like.data.len()];
+        self.convolution.products(&x.shape, &like.shape, |[at_x, at_kernel, at_y]| {
+            dkernel[offset(&like.shape, at_kernel)] += x.at(&at_x) * dy.at(&at_y);
+        });
+        vec![Reference::new(DType::Float32, &like.shape, dkernel)]
+    }
+
+    fn reads(&self, index: usize) -> bool {
+        index < 2
+    }
+}
+
+#[derive(Debug)]
+struct KernelGradient {
+    shape: ConvShape,
+}
+
+impl Step for KernelGradient {
+    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+        let (x, dy) = (context.inputs.f32(0), context.inputs.f32(1));
+        conv::kernel_gradient(&self.shape, x, dy, context.outputs.f32(0), context.scratch);
+        Ok(())
+    }
+
+    fn scratch_len(&self) -> usize {
+        conv::kernel_gradient_scratch_len(&self.shape)
+    }
+}
+
+impl Registered for Conv2dKernelGradient {
+    fn samples() -> Vec<Sample> {
+        let samples = Convolution::samples().into_iter();
+        samples
+            .map(|(convolution, x, kernel)| {
+                let [x_type, kernel_type] = [&x, &kernel].map(|shape| TensorType::known(DType::Float32, shape));
+                let y = convolution.output(&x_type, &kernel_type).map(|y| y.extents()).unwrap_or_default();
+                let operands = [Operand::normal(&x), Operand::normal(&y), Operand::normal(&kernel)];
+                Sample::new(Self { convolution }, operands).tolerance(sum_of_products(y[..3].iter().product()))
+            })
+            .collect()
+    }
+}

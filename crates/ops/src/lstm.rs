@@ -1,0 +1,213 @@
+//! Long short-term memory over a whole sequence, with `tanh` and `sigmoid` activations.
+//!
+//! `z_t = x_t kernel + h_{t-1} recurrent + bias` falls into the gates `i, f, g, o`, each of `U` columns (Keras's order), and
+//! `c_t = sigmoid(f) * c_{t-1} + sigmoid(i) * tanh(g)`, `h_t = sigmoid(o) * tanh(c_t)`.
+//!
+//! Operands: `x` `[B, T, I]`, `kernel` `[I, 4U]`, `recurrent` `[U, 4U]`, `bias` `[4U]`, `h0` and `c0` `[B, U]` and, if `masked`, a
+//! bool mask `[B, T]`: where it is false, the step leaves both states as they were. Results: `sequence` `[B, T, U]`, the `h_t`
+//! in the order of processing; the last `h` and `c` `[B, U]`; and a reserve `[B, K]` for the gradient, which nothing else
+//! should read. With `reverse`, steps are processed from the last to the first, `x` and mask being given in the order of
+//! time. A sequence of 0 steps is an error.
+//!
+//! Derivative: [`lstm_gradient`](crate::lstm_gradient), backpropagation through time.
+
+use crate::fill::Fill;
+use crate::lstm_gradient::LstmGradient;
+use crate::registry::Registered;
+use crate::shared::recurrence::{Recurrence, sample_mask, samples};
+use crate::shared::to_json;
+use ferrograph_graph::{
+    Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
+};
+use ferrograph_kernels::lstm::{self, LstmForward, LstmShape, Outputs};
+use ferrograph_tensor::DType;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// See the [module](self).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Lstm {
+    /// Direction and mask.
+    pub recurrence: Recurrence,
+}
+
+impl Op for Lstm {
+    fn name(&self) -> &'static str {
+        "lstm"
+    }
+
+    fn attributes(&self) -> String {
+        to_json(self)
+    }
+
+    fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
+        let extents = self.recurrence.infer(operands)?;
+        Ok(vec![extents.sequence(), extents.state(), extents.state(), extents.reserve()])
+    }
+
+    fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
+        let shape = self.recurrence.shape(self.name(), operands)?;
+        Ok(Plan::Step(Box::new(Forward { shape, recurrence: self.recurrence })))
+    }
+
+    fn vjp(
+        &self,
+        graph: &mut Graph,
+        operands: &[ValueId],
+        results: &[ValueId],
+        gradients: &[Option<ValueId>],
+    ) -> Result<Vec<Option<ValueId>>, GraphError> {
+        let mut all = operands.to_vec();
+        all.extend([results[0], results[2], results[3]]);
+        for result in 0..3 {
+            all.push(match gradients[result] {
+                Some(gradient) => gradient,
+                None => {
+                    let shape = vec![None; graph.try_type(results[result])?.rank()];
+                    graph.apply(Fill { value: 0.0, dtype: DType::Float32, shape }, &[results[result]])?
+                }
+            });
+        }
+        let gradient = LstmGradient { recurrence: self.recurrence };
+        let mut parts: Vec<_> = graph.emit(Arc::new(gradient), &all)?.into_iter().map(Some).collect();
+        // None flows to the mask.
+        parts.resize(operands.len(), None);
+        Ok(parts)
+    }
+
+    fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {
+        let trace = Trace::run(self.recurrence, operands);
+        let [batch, steps, units] = trace.extents;
+        let last = |states: &[Vec<f64>]| states[steps].clone();
+        let sequence = Reference::from_fn(DType::Float32, &[batch, steps, units], |index| {
+            trace.hidden[index[1] + 1][index[0] * units + index[2]]
+        });
+        let state = |data| Reference::new(DType::Float32, &[batch, units], data);
+        vec![
+            sequence,
+            state(last(&trace.hidden)),
+            state(last(&trace.cells)),
+            Reference::new(DType::Float32, &results[3].extents(), trace.reserve()),
+        ]
+    }
+}
+
+/// All that happens in a run, in f64 and in the order of processing.
+#[derive(Debug)]
+pub(crate) struct Trace {
+    /// Batch, steps and units.
+    pub(crate) extents: [usize; 3],
+    /// For each step the gates after activation, `[B, 4U]`.
+    pub(crate) gates: Vec<Vec<f64>>,
+    /// The first cell state and that after each step, `[B, U]`.
+    pub(crate) cells: Vec<Vec<f64>>,
+    /// The same for the hidden state.
+    pub(crate) hidden: Vec<Vec<f64>>,
+}
+
+impl Trace {
+    /// The step of `x` that is processed as number `step`.
+    pub(crate) fn source(recurrence: Recurrence, steps: usize, step: usize) -> usize {
+        if recurrence.reverse { steps - 1 - step } else { step }
+    }
+
+    /// The reserve, as the kernel lays it out.
+    pub(crate) fn reserve(&self) -> Vec<f64> {
+        [self.gates.concat(), self.cells.concat(), self.hidden.concat()].concat()
+    }
+
+    /// Runs the formula of the module.
+    pub(crate) fn run(recurrence: Recurrence, operands: &[Reference]) -> Self {
+        let [x, kernel, recurrent, bias, h0, c0] = [0, 1, 2, 3, 4, 5].map(|i| &operands[i]);
+        let sigmoid = |v: f64| 1.0 / (1.0 + (-v).exp());
+        let [batch, steps, units] = [x.shape[0], x.shape[1], recurrent.shape[0]];
+        let (mut gates, mut cells, mut hidden) = (Vec::new(), vec![c0.data.clone()], vec![h0.data.clone()]);
+        for step in 0..steps {
+            let t = Self::source(recurrence, steps, step);
+            let (mut z, mut c, mut h) = (vec![0.0; batch * 4 * units], cells[step].clone(), hidden[step].clone());
+            for b in 0..batch {
+                let z = &mut z[b * 4 * units..][..4 * units];
+                for (j, z) in z.iter_mut().enumerate() {
+                    let from_x: f64 = (0..x.shape[2]).map(|p| x.at(&[b, t, p]) * kernel.at(&[p, j])).sum();
+                    let from_h: f64 = (0..units).map(|p| hidden[step][b * units + p] * recurrent.at(&[p, j])).sum();
+                    let sum = from_x + from_h + bias.at(&[j]);
+                    *z = if j / units == 2 { sum.tanh() } else { sigmoid(sum) };
+                }
+                let masked = operands.get(6).is_some_and(|mask| mask.at(&[b, t]) == 0.0);
+                for u in (0..units).filter(|_| !masked) {
+                    let at = b * units + u;
+                    c[at] = z[units + u] * cells[step][at] + z[u] * z[2 * units + u];
+                    h[at] = z[3 * units + u] * c[at].tanh();
+                }
+            }
+            gates.push(z);
+            cells.push(c);
+            hidden.push(h);
+        }
+        Self { extents: [batch, steps, units], gates, cells, hidden }
+    }
+}
+
+#[derive(Debug)]
+struct Forward {
+    shape: LstmShape,
+    recurrence: Recurrence,
+}
+
+impl Step for Forward {
+    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+        let inputs = context.inputs;
+        let (packed, scratch) = context.scratch.split_at_mut(lstm::packed_weights_len(&self.shape));
+        lstm::pack_weights(&self.shape, inputs.f32(1), inputs.f32(2), packed);
+        let forward = LstmForward {
+            x: inputs.f32(0),
+            packed_weights: packed,
+            bias: Some(inputs.f32(3)),
+            h0: Some(inputs.f32(4)),
+            c0: Some(inputs.f32(5)),
+            mask: self.recurrence.masked.then(|| inputs.u8(6)),
+            reverse: self.recurrence.reverse,
+        };
+        let [y, h, c, reserve] = context.outputs.views([0, 1, 2, 3]).map(|view| view.f32());
+        lstm::forward(&self.shape, &forward, Outputs { y: Some(y), h, c, reserve: Some(reserve) }, scratch);
+        Ok(())
+    }
+
+    fn scratch_len(&self) -> usize {
+        lstm::packed_weights_len(&self.shape).saturating_add(lstm::forward_scratch_len(&self.shape, true))
+    }
+}
+
+/// The operands of a sample.
+pub(crate) fn sample_operands(recurrence: Recurrence, shape: &LstmShape) -> Vec<Operand> {
+    let LstmShape { batch, steps, input, units } = *shape;
+    let mut operands: Vec<_> = [
+        vec![batch, steps, input],
+        vec![input, 4 * units],
+        vec![units, 4 * units],
+        vec![4 * units],
+        vec![batch, units],
+        vec![batch, units],
+    ]
+    .iter()
+    // Small enough to keep most gates away from where they saturate.
+    .map(|shape| Operand::uniform(shape, -0.8, 0.8))
+    .collect();
+    if recurrence.masked {
+        operands.push(Operand::values(DType::Bool, &[batch, steps], sample_mask(batch, steps)));
+    }
+    operands
+}
+
+impl Registered for Lstm {
+    fn samples() -> Vec<Sample> {
+        let samples = samples().into_iter();
+        samples
+            .map(|(recurrence, shape)| {
+                // Errors of a few units in every gate of every step add up.
+                Sample::new(Self { recurrence }, sample_operands(recurrence, &shape)).tolerance(24.0)
+            })
+            .collect()
+    }
+}

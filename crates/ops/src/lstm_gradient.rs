@@ -1,0 +1,212 @@
+//! The gradients of [`lstm`](crate::lstm) with respect to its float operands.
+//!
+//! Operands: those of `lstm`; its `sequence`, `c` and reserve; and the gradients `dsequence` `[B, T, U]` (in the order of
+//! processing), `dh` and `dc` `[B, U]`. Results: `dx` `[B, T, I]`, `dkernel` `[I, 4U]`, `drecurrent` `[U, 4U]`, `dbias` `[4U]`,
+//! `dh0` and `dc0` `[B, U]`.
+//!
+//! Backwards over the steps, with `dh` the gradient of `h_t` from the sequence and from later steps, and the gates as they
+//! are after activation: `do = dh * tanh(c_t)`, `dc += dh * o * (1 - tanh(c_t)^2)`, `di = dc * g`, `df = dc * c_{t-1}`,
+//! `dg = dc * i`, and `dc_{t-1} = dc * f`. With `dz_t` the gates' gradients times the slopes of their activations,
+//! `dh_{t-1} = dz_t recurrentᵀ`, `dx_t = dz_t kernelᵀ`, `dkernel = sum of x_tᵀ dz_t`, `drecurrent = sum of h_{t-1}ᵀ dz_t`,
+//! `dbias = sum of dz_t`. A masked step hands `dh` and `dc` on as they are.
+//!
+//! Derivative: none. A second derivative through a recurrent layer would need this whole pass written as ops.
+
+use crate::lstm::{Trace, sample_operands};
+use crate::registry::Registered;
+use crate::shared::operands::dtype;
+use crate::shared::recurrence::{Recurrence, samples};
+use crate::shared::to_json;
+use crate::shared::window::may_agree;
+use ferrograph_graph::{
+    Fill, Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
+};
+use ferrograph_kernels::lstm::{self, Gradients, LstmBackward, LstmShape};
+use ferrograph_tensor::{DType, element_count};
+use serde::{Deserialize, Serialize};
+
+/// See the [module](self).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LstmGradient {
+    /// Direction and mask.
+    pub recurrence: Recurrence,
+}
+
+impl Op for LstmGradient {
+    fn name(&self) -> &'static str {
+        "lstm_gradient"
+    }
+
+    fn attributes(&self) -> String {
+        to_json(self)
+    }
+
+    fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
+        let count = self.recurrence.operand_count();
+        if operands.len() != count + 6 {
+            return Err(format!("{} operands", count + 6));
+        }
+        let (forward, rest) = operands.split_at(count);
+        let extents = self.recurrence.infer(forward)?;
+        let (sequence, state) = (extents.sequence(), extents.state());
+        let wanted = [&sequence, &state, &extents.reserve(), &sequence, &state, &state];
+        let names = ["sequence", "c", "reserve", "dsequence", "dh", "dc"];
+        for ((name, operand), wanted) in names.iter().zip(rest).zip(wanted) {
+            dtype(name, operand, &[DType::Float32])?;
+            if !may_agree(&operand.shape, &wanted.shape) {
+                return Err(format!("{name} {wanted}"));
+            }
+        }
+        Ok(forward[..6].to_vec())
+    }
+
+    fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
+        let shape = self.recurrence.shape(self.name(), operands)?;
+        Ok(Plan::Step(Box::new(Backward { shape, recurrence: self.recurrence })))
+    }
+
+    fn vjp(
+        &self,
+        _graph: &mut Graph,
+        _operands: &[ValueId],
+        _results: &[ValueId],
+        _gradients: &[Option<ValueId>],
+    ) -> Result<Vec<Option<ValueId>>, GraphError> {
+        Err(GraphError::NotDifferentiable { op: self.name() })
+    }
+
+    fn reference(&self, operands: &[Reference], _results: &[TensorType]) -> Vec<Reference> {
+        let count = self.recurrence.operand_count();
+        let [x, kernel, recurrent, ..] = operands else { unreachable!("the shape rule counts operands") };
+        let trace = Trace::run(self.recurrence, &operands[..count]);
+        let [batch, steps, units] = trace.extents;
+        let [dsequence, mut dh, mut dc] = [3, 4, 5].map(|i| operands[count + i].clone());
+        let mut results: Vec<Vec<f64>> = operands[..4].iter().map(|like| vec![0.0; like.data.len()]).collect();
+        for step in (0..steps).rev() {
+            let t = Trace::source(self.recurrence, steps, step);
+            for b in 0..batch {
+                (0..units).for_each(|u| dh.data[b * units + u] += dsequence.at(&[b, step, u]));
+                if self.recurrence.masked && operands[6].at(&[b, t]) == 0.0 {
+                    continue;
+                }
+                let mut dz = vec![0.0; 4 * units];
+                for u in 0..units {
+                    let at = b * units + u;
+                    let [i, f, g, o] = [0, 1, 2, 3].map(|gate| trace.gates[step][(b * 4 + gate) * units + u]);
+                    let tanh = trace.cells[step + 1][at].tanh();
+                    let dcell = dc.data[at] + dh.data[at] * o * (1.0 - tanh * tanh);
+                    dz[u] = dcell * g * i * (1.0 - i);
+                    dz[units + u] = dcell * trace.cells[step][at] * f * (1.0 - f);
+                    dz[2 * units + u] = dcell * i * (1.0 - g * g);
+                    dz[3 * units + u] = dh.data[at] * tanh * o * (1.0 - o);
+                    dc.data[at] = dcell * f;
+                }
+                for u in 0..units {
+                    dh.data[b * units + u] = (0..4 * units).map(|j| dz[j] * recurrent.at(&[u, j])).sum();
+                }
+                let [dx, dkernel, drecurrent, dbias] = results.as_mut_slice() else { unreachable!("four of them") };
+                for (j, dz) in dz.iter().enumerate() {
+                    for p in 0..x.shape[2] {
+                        dx[(b * steps + t) * x.shape[2] + p] += dz * kernel.at(&[p, j]);
+                        dkernel[p * 4 * units + j] += x.at(&[b, t, p]) * dz;
+                    }
+                    for u in 0..units {
+                        drecurrent[u * 4 * units + j] += trace.hidden[step][b * units + u] * dz;
+                    }
+                    dbias[j] += dz;
+                }
+            }
+        }
+        let shaped = results.into_iter().zip(operands);
+        let mut results: Vec<_> =
+            shaped.map(|(data, like)| Reference::new(DType::Float32, &like.shape, data)).collect();
+        results.extend([dh, dc]);
+        results
+    }
+
+    fn reads(&self, index: usize) -> bool {
+        let count = self.recurrence.operand_count();
+        // The reserve holds the states, and the bias only moves what the gates show.
+        !(3..6).contains(&index) && !(count..count + 2).contains(&index)
+    }
+}
+
+#[derive(Debug)]
+struct Backward {
+    shape: LstmShape,
+    recurrence: Recurrence,
+}
+
+impl Step for Backward {
+    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+        let inputs = context.inputs;
+        let count = self.recurrence.operand_count();
+        let backward = LstmBackward {
+            x: inputs.f32(0),
+            kernel: inputs.f32(1),
+            recurrent: inputs.f32(2),
+            mask: self.recurrence.masked.then(|| inputs.u8(6)),
+            reverse: self.recurrence.reverse,
+            reserve: inputs.f32(count + 2),
+            dy: Some(inputs.f32(count + 3)),
+            dh: Some(inputs.f32(count + 4)),
+            dc: Some(inputs.f32(count + 5)),
+        };
+        let results = context.outputs.views([0, 1, 2, 3, 4, 5]).map(|view| view.f32());
+        let [dx, dkernel, drecurrent, dbias, dh0, dc0] = results;
+        let gradients = Gradients { dx: Some(dx), dkernel, drecurrent, dbias: Some(dbias), dh0, dc0 };
+        lstm::backward(&self.shape, &backward, gradients, context.scratch);
+        Ok(())
+    }
+
+    fn scratch_len(&self) -> usize {
+        lstm::backward_scratch_len(&self.shape)
+    }
+}
+
+impl Registered for LstmGradient {
+    fn samples() -> Vec<Sample> {
+        samples().into_iter().map(|(recurrence, shape)| sample(recurrence, &shape)).collect()
+    }
+}
+
+/// Operands of which the second half is what `lstm` makes of the first.
+fn sample(recurrence: Recurrence, shape: &LstmShape) -> Sample {
+    let mut operands: Vec<_> = sample_operands(recurrence, shape)
+        .into_iter()
+        .enumerate()
+        .map(|(seed, operand)| match operand.fill {
+            Fill::Values(_) => operand,
+            _ => Operand::values(operand.dtype, &operand.shape, scattered(&operand.shape, seed)),
+        })
+        .collect();
+    let values = |operand: &Operand| match &operand.fill {
+        Fill::Values(values) => Reference::new(operand.dtype, &operand.shape, values.clone()),
+        other => unreachable!("made just above, received {other:?}"),
+    };
+    let trace = Trace::run(recurrence, &operands.iter().map(values).collect::<Vec<_>>());
+    let [batch, steps, units] = trace.extents;
+    let (sequence, state) = (vec![batch, steps, units], vec![batch, units]);
+    let per_row = lstm::reserve_len(&LstmShape { batch: 1, ..*shape });
+    operands.extend([
+        // Only their shapes are used.
+        Operand::normal(&sequence),
+        Operand::normal(&state),
+        Operand::values(DType::Float32, &[batch, per_row], trace.reserve()),
+        Operand::normal(&sequence),
+        Operand::normal(&state),
+        Operand::normal(&state),
+    ]);
+    // Errors of a few units in every gate of every step add up over steps and rows.
+    Sample::new(LstmGradient { recurrence }, operands).tolerance(48.0).not_differentiable()
+}
+
+/// Reproducible numbers between -0.8 and 0.8 that float32 holds exactly.
+fn scattered(shape: &[usize], seed: usize) -> Vec<f64> {
+    let count = element_count(shape).unwrap_or_default();
+    (0..count)
+        .map(|i| (((i + 1) * (2 * seed + 7919)) % 1639) as f64 / 1024.0 - 0.8)
+        .map(|v| f64::from(v as f32))
+        .collect()
+}

@@ -1,0 +1,327 @@
+//! Matrix product.
+//!
+//! `y[.., i, j] = sum over p of a[.., i, p] * b[.., p, j]`, where `a` is `[.., m, k]` (`[.., k, m]` with `transposeA`), `b` is
+//! `[.., k, n]` (`[.., n, k]` with `transposeB`) and `y` `[.., m, n]`. The axes before the last two broadcast as in NumPy; a
+//! `b` of rank 2 is shared by all rows of `a`.
+//!
+//! Derivative, without transposes: `da = dy bᵀ`, `db = aᵀ dy`, each summed over the axes along which the operand was
+//! broadcast.
+
+use crate::registry::Registered;
+use crate::reshape::Reshape;
+use crate::shared::operands::{dtype, exactly};
+use crate::shared::tolerance::sum_of_products;
+use crate::shared::{broadcast, to_json, unbroadcast};
+use ferrograph_graph::{
+    Extent, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType,
+    ValueId, indices,
+};
+use ferrograph_kernels::gemm::{self, Matrix};
+use ferrograph_kernels::parallel::for_each_chunk;
+use ferrograph_tensor::{DType, View, element_count, strides};
+use serde::{Deserialize, Serialize};
+
+/// See the [module](self).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Matmul {
+    /// Whether the last two axes of `a` are swapped first.
+    #[serde(default)]
+    pub transpose_a: bool,
+    /// Whether the last two axes of `b` are swapped first.
+    #[serde(default)]
+    pub transpose_b: bool,
+}
+
+/// Multiplications that one chunk of small products takes: some 10 us, enough to be worth handing to another thread.
+const CHUNK_PRODUCTS: usize = 1 << 18;
+
+/// The extents of the last two axes, before which the batch axes stand.
+fn matrix<T: Copy>(shape: &[T], transposed: bool) -> Option<(&[T], [T; 2])> {
+    let (batch, &[rows, columns]) = shape.split_last_chunk()?;
+    Some((batch, if transposed { [columns, rows] } else { [rows, columns] }))
+}
+
+impl Op for Matmul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn attributes(&self) -> String {
+        to_json(self)
+    }
+
+    fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
+        let [a, b] = exactly(operands)?;
+        dtype("a", a, &[DType::Float32])?;
+        dtype("b", b, &[DType::Float32])?;
+        let (Some((a_batch, [m, k])), Some((b_batch, [k_of_b, n]))) =
+            (matrix(&a.shape, self.transpose_a), matrix(&b.shape, self.transpose_b))
+        else {
+            return Err("operands of rank 2 or more".into());
+        };
+        if let (Some(k), Some(k_of_b)) = (k, k_of_b)
+            && k != k_of_b
+        {
+            return Err(format!("as many columns of a as rows of b, not {k} and {k_of_b}"));
+        }
+        let mut shape: Vec<Extent> =
+            broadcast(a_batch, b_batch).map_err(|e| format!("{e} before their last two axes"))?;
+        shape.extend([m, n]);
+        Ok(vec![TensorType::new(DType::Float32, shape)])
+    }
+
+    fn plan(&self, operands: &[TensorType], results: &[TensorType]) -> Result<Plan, GraphError> {
+        let shapes = [operands[0].extents(), operands[1].extents(), results[0].extents()];
+        let [a, b, y] = shapes.each_ref().map(|shape| shape.split_at(shape.len() - 2));
+        let [k, n] = if self.transpose_b { [b.1[1], b.1[0]] } else { [b.1[0], b.1[1]] };
+        let (b_count, mut batch, mut m) = (element_count(b.0)?, element_count(y.0)?, y.1[0]);
+        if b_count == 1 && !self.transpose_a {
+            // All rows of all matrices of `a` meet the same `b`: one product.
+            m = element_count(&shapes[2][..shapes[2].len() - 1])?;
+            batch = 1;
+        }
+        let length = b_count.saturating_mul(gemm::packed_len(k, n));
+        Ok(Plan::Step(Box::new(Product {
+            transpose_a: self.transpose_a,
+            transpose_b: self.transpose_b,
+            extents: [m, k, n],
+            batch,
+            axes: batch_axes(a.0, b.0, y.0),
+            packed: [Preparation { operand: 1, len: length }],
+        })))
+    }
+
+    fn vjp(
+        &self,
+        graph: &mut Graph,
+        operands: &[ValueId],
+        _results: &[ValueId],
+        gradients: &[Option<ValueId>],
+    ) -> Result<Vec<Option<ValueId>>, GraphError> {
+        let Some(dy) = gradients[0] else { return Ok(vec![None; 2]) };
+        let Self { transpose_a, transpose_b } = *self;
+        let (a, b) = (operands[0], operands[1]);
+        let product = |graph: &mut Graph, a, b, transpose_a, transpose_b| {
+            graph.apply(Matmul { transpose_a, transpose_b }, &[a, b])
+        };
+        let da = if transpose_a {
+            product(graph, b, dy, transpose_b, true)?
+        } else {
+            product(graph, dy, b, false, !transpose_b)?
+        };
+        let da = if graph.ty(b).rank() == 2 { da } else { unbroadcast(graph, da, a)? };
+        let db = match self.rows(graph, a, b)? {
+            // The rows of all matrices of `a` at once, so that the sum over them is part of one product.
+            Some([a_columns, dy_columns]) => {
+                let mut rows = |value, columns| graph.apply(Reshape { shape: vec![Some(-1), Some(columns)] }, &[value]);
+                let (a, dy) = (rows(a, a_columns)?, rows(dy, dy_columns)?);
+                let (left, right) = if transpose_b { (dy, a) } else { (a, dy) };
+                product(graph, left, right, true, false)?
+            }
+            None => {
+                let db = if transpose_b {
+                    product(graph, dy, a, true, transpose_a)?
+                } else {
+                    product(graph, a, dy, !transpose_a, false)?
+                };
+                unbroadcast(graph, db, b)?
+            }
+        };
+        Ok(vec![Some(da), Some(db)])
+    }
+
+    fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {
+        let [a, b] = operands else { unreachable!("the shape rule counts operands") };
+        let k = a.shape[a.shape.len() - if self.transpose_a { 2 } else { 1 }];
+        let element = |x: &Reference, transposed: bool, batch: &[usize], row: usize, column: usize| {
+            let last = if transposed { [column, row] } else { [row, column] };
+            x.at_broadcast(&[batch, &last].concat())
+        };
+        let y = Reference::from_fn(DType::Float32, &results[0].extents(), |index| {
+            let (batch, [i, j]) = index.split_last_chunk().unwrap_or((&[], &[0, 0]));
+            let products =
+                (0..k).map(|p| element(a, self.transpose_a, batch, *i, p) * element(b, self.transpose_b, batch, p, *j));
+            products.sum()
+        });
+        vec![y]
+    }
+}
+
+impl Matmul {
+    /// The columns of `a` and of the result, if the gradient of `b` is one product over all rows.
+    fn rows(&self, graph: &Graph, a: ValueId, b: ValueId) -> Result<Option<[i64; 2]>, GraphError> {
+        let (a, b) = (graph.try_type(a)?, graph.try_type(b)?);
+        if self.transpose_a || a.rank() == 2 || b.rank() != 2 {
+            return Ok(None);
+        }
+        let columns = |extent: Extent| extent.filter(|&n| n > 0).and_then(|n| i64::try_from(n).ok());
+        let [k, n] = if self.transpose_b { [b.shape[1], b.shape[0]] } else { [b.shape[0], b.shape[1]] };
+        Ok(columns(k).zip(columns(n)).map(|(k, n)| [k, n]))
+    }
+}
+
+/// For each batch axis of the result, its extent and the matrices of `a` and of `b` from one index to the next.
+fn batch_axes(a: &[usize], b: &[usize], y: &[usize]) -> Vec<[usize; 3]> {
+    let step = |shape: &[usize], axis: usize| match (axis + shape.len()).checked_sub(y.len()) {
+        Some(own) if shape[own] != 1 => strides(shape)[own],
+        _ => 0,
+    };
+    (0..y.len()).map(|axis| [y[axis], step(a, axis), step(b, axis)]).collect()
+}
+
+/// The products of pairs of matrices.
+#[derive(Debug)]
+struct Product {
+    transpose_a: bool,
+    transpose_b: bool,
+    /// `m`, `k` and `n` of each product.
+    extents: [usize; 3],
+    /// How many products there are.
+    batch: usize,
+    /// See [`batch_axes`].
+    axes: Vec<[usize; 3]>,
+    packed: [Preparation; 1],
+}
+
+impl Product {
+    /// Which matrices of `a` and of `b` product `index` multiplies.
+    fn operands(&self, index: usize) -> [usize; 2] {
+        if self.batch == 1 {
+            return [0, 0];
+        }
+        let mut rest = index;
+        let mut operands = [0, 0];
+        for [extent, of_a, of_b] in self.axes.iter().rev() {
+            operands[0] += rest % extent * of_a;
+            operands[1] += rest % extent * of_b;
+            rest /= extent;
+        }
+        operands
+    }
+}
+
+impl Step for Product {
+    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+        let (a, packed, y) = (context.inputs.f32(0), context.prepared.f32(0), context.outputs.f32(0));
+        let [m, k, n] = self.extents;
+        if k == 0 || y.is_empty() {
+            y.fill(0.0);
+            return Ok(());
+        }
+        let product = |index: usize, y: &mut [f32]| {
+            let [of_a, of_b] = self.operands(index);
+            let a = &a[of_a * m * k..][..m * k];
+            let a = if self.transpose_a { Matrix::transposed(a, m) } else { Matrix::row_major(a, k) };
+            let length = gemm::packed_len(k, n);
+            gemm::gemm(m, k, n, a, &packed[of_b * length..][..length], y, n, false);
+        };
+        // A large product is shared between threads by the kernel; small ones are dealt out whole.
+        let together = (CHUNK_PRODUCTS / (m * k).saturating_mul(n)).max(1);
+        if together == 1 {
+            y.chunks_exact_mut(m * n).enumerate().for_each(|(index, y)| product(index, y));
+        } else {
+            for_each_chunk(y, together * m * n, |chunk, y| {
+                y.chunks_exact_mut(m * n).enumerate().for_each(|(index, y)| product(chunk * together + index, y));
+            });
+        }
+        Ok(())
+    }
+
+    fn preparations(&self) -> &[Preparation] {
+        &self.packed
+    }
+
+    fn prepare(&self, _index: usize, operand: View<'_>, prepared: &mut [f32]) {
+        let [_, k, n] = self.extents;
+        let b = operand.f32();
+        let length = gemm::packed_len(k, n);
+        if b.is_empty() || length == 0 {
+            return;
+        }
+        for_each_chunk(prepared, length, |index, packed| {
+            let b = &b[index * k * n..][..k * n];
+            let b = if self.transpose_b { Matrix::transposed(b, k) } else { Matrix::row_major(b, n) };
+            gemm::pack(k, n, b, packed);
+        });
+    }
+}
+
+impl Registered for Matmul {
+    fn samples() -> Vec<Sample> {
+        let shapes: &[(&[usize], &[usize])] = &[
+            // One matrix each.
+            (&[3, 4], &[4, 5]),
+            (&[1, 7], &[7, 1]),
+            (&[17, 33], &[33, 35]),
+            // One matrix for all rows.
+            (&[2, 3, 4], &[4, 5]),
+            (&[2, 1, 3, 4], &[1, 4, 2]),
+            // Batches, broadcast either way.
+            (&[2, 3, 4], &[2, 4, 5]),
+            (&[2, 1, 3, 4], &[3, 4, 2]),
+            (&[3, 4], &[2, 4, 5]),
+            (&[1, 2, 3], &[4, 3, 2]),
+            // Nothing to multiply, and nothing to make.
+            (&[2, 0], &[0, 3]),
+            (&[0, 3], &[3, 2]),
+            (&[0, 2, 3], &[3, 2]),
+        ];
+        let mut samples = Vec::new();
+        for (a, b) in shapes {
+            for [transpose_a, transpose_b] in [[false, false], [true, false], [false, true], [true, true]] {
+                let swapped = |shape: &[usize], swap: bool| {
+                    let mut shape = shape.to_vec();
+                    let rank = shape.len();
+                    shape[rank - 2..].rotate_left(usize::from(swap));
+                    Operand::normal(&shape)
+                };
+                let operands = [swapped(a, transpose_a), swapped(b, transpose_b)];
+                let sample = Sample::new(Self { transpose_a, transpose_b }, operands);
+                samples.push(sample.tolerance(sum_of_products(a[a.len() - 1])));
+            }
+        }
+        samples
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn infer(a: &[Extent], b: &[Extent]) -> Result<Vec<Extent>, String> {
+        let [a, b] = [a, b].map(|shape| TensorType::new(DType::Float32, shape.iter().copied()));
+        let op = Matmul { transpose_a: false, transpose_b: false };
+        op.infer(&[a, b]).map(|mut results| results.remove(0).shape)
+    }
+
+    #[test]
+    fn carries_unknown_extents() {
+        assert_eq!(infer(&[None, Some(4)], &[Some(4), Some(2)]), Ok(vec![None, Some(2)]));
+        assert_eq!(infer(&[None, None, None], &[None, Some(2)]), Ok(vec![None, None, Some(2)]));
+        assert_eq!(infer(&[None, Some(3), Some(4)], &[Some(7), None, None]), Ok(vec![Some(7), Some(3), None]));
+    }
+
+    #[test]
+    fn refuses_what_does_not_fit() {
+        let error = infer(&[None, Some(4)], &[Some(5), Some(2)]).unwrap_err();
+        assert_eq!(error, "as many columns of a as rows of b, not 4 and 5");
+        assert!(infer(&[Some(4)], &[Some(4), Some(2)]).is_err());
+        assert!(infer(&[Some(2), Some(1), Some(4)], &[Some(3), Some(4), Some(2)]).is_err());
+    }
+
+    #[test]
+    fn every_result_finds_its_operands() {
+        let y = [2, 3, 1];
+        let product = Product {
+            transpose_a: false,
+            transpose_b: false,
+            extents: [1; 3],
+            batch: 6,
+            axes: batch_axes(&[2, 1, 1], &[3, 1], &y),
+            packed: [Preparation { operand: 1, len: 0 }],
+        };
+        let expected: Vec<[usize; 2]> = indices(&y).iter().map(|index| [index[0], index[1]]).collect();
+        assert_eq!((0..6).map(|index| product.operands(index)).collect::<Vec<_>>(), expected);
+    }
+}

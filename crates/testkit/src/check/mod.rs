@@ -1,0 +1,121 @@
+//! What every op must pass.
+
+mod derivative;
+mod forward;
+mod hostile;
+mod sameness;
+mod shape_rule;
+
+use crate::fill::fill;
+use ferrograph_graph::{Graph, Reference, Sample, TensorType, ValueId};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// One thing that is wrong with an op.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The op's name.
+    pub op: String,
+    /// Attributes and operands of the sample.
+    pub sample: String,
+    /// Which check: `shape rule`, `forward`, `derivative`, `sameness` or `hostile`.
+    pub check: &'static str,
+    /// What is wrong, with both numbers.
+    pub detail: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}\n    {}: {}", self.op, self.sample, self.check, self.detail)
+    }
+}
+
+/// Says what is wrong.
+type Check = fn(&Case) -> Vec<String>;
+
+/// A sample with its data.
+pub(crate) struct Case {
+    pub sample: Sample,
+    pub operands: Vec<Reference>,
+    pub types: Vec<TensorType>,
+    pub results: Vec<TensorType>,
+    /// What the op must compute.
+    pub expected: Vec<Reference>,
+}
+
+/// Everything that is wrong with an op on one sample:
+///
+/// * `shape rule`: it gives the reference's shapes, and unknown extents leave the rest of its answer as it was;
+/// * `forward`: the executor's results are the f64 reference's, within the sample's tolerance, on every instruction set;
+/// * `derivative`: the vjp in f64 is the central difference of the reference, and the executor's vjp is near it;
+/// * `sameness`: the bits do not depend on threads, repetition, or whether operands are inputs, variables or constants;
+/// * `hostile`: no operand types and no empty operands make it panic.
+///
+/// A panic anywhere is a failure of the check it happened in.
+pub fn check_op(name: &str, sample: &Sample) -> Vec<Failure> {
+    let shapes: Vec<String> = sample.operands.iter().map(|o| format!("{}{:?}", o.dtype, o.shape)).collect();
+    let label = format!("{}({})", sample.op.attributes(), shapes.join(", "));
+    let failure = |check, detail| Failure { op: name.to_owned(), sample: label.clone(), check, detail };
+    let case = match guarded(|| Case::new(name, sample)) {
+        Ok(Ok(case)) => case,
+        Ok(Err(detail)) | Err(detail) => return vec![failure("shape rule", detail)],
+    };
+    let mut checks: Vec<(&'static str, Check)> = vec![
+        ("shape rule", shape_rule::check),
+        ("forward", forward::check),
+        ("sameness", sameness::check),
+        ("hostile", hostile::check),
+    ];
+    if sample.differentiable {
+        checks.push(("derivative", derivative::check));
+    }
+    let details = checks.into_iter().flat_map(|(name, check)| {
+        let details = guarded(|| check(&case)).unwrap_or_else(|panic| vec![panic]);
+        details.into_iter().map(move |detail| (name, detail))
+    });
+    details.map(|(check, detail)| failure(check, detail)).collect()
+}
+
+impl Case {
+    fn new(name: &str, sample: &Sample) -> Result<Self, String> {
+        let operands: Vec<Reference> =
+            sample.operands.iter().enumerate().map(|(n, operand)| fill(operand, &format!("{name} {n}"))).collect();
+        let types: Vec<TensorType> = operands.iter().map(crate::type_of).collect();
+        let results = sample.op.infer(&types).map_err(|e| format!("refuses the sample: expected {e}"))?;
+        let expected = sample.op.reference(&operands, &results);
+        Ok(Self { sample: sample.clone(), operands, types, results, expected })
+    }
+
+    /// The op alone in a graph; operands come from `make`.
+    pub fn graph(&self, mut make: impl FnMut(&mut Graph, usize) -> ValueId) -> (Graph, Vec<ValueId>, Vec<ValueId>) {
+        let mut graph = Graph::new();
+        let operands: Vec<ValueId> = (0..self.operands.len()).map(|n| make(&mut graph, n)).collect();
+        let results = graph.emit(self.sample.op.clone(), &operands).unwrap();
+        (graph, operands, results)
+    }
+}
+
+/// Runs `f` and turns a panic into its message.
+pub(crate) fn guarded<T>(f: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
+        let text = payload.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        format!("panicked: {}", text.unwrap_or_else(|| "without a message".into()))
+    })
+}
+
+/// The first elements that differ by more than `allowed(reference)`; infinities and NaN must be the same.
+pub(crate) fn differences(what: &str, have: &[f64], want: &[f64], allowed: impl Fn(f64) -> f64) -> Vec<String> {
+    if have.len() != want.len() {
+        return vec![format!("{what}: {} elements for {}", have.len(), want.len())];
+    }
+    let differs = |&(_, (have, want)): &(usize, (&f64, &f64))| {
+        let same = have == want || (have.is_nan() && want.is_nan());
+        // Written so that a NaN on one side is a difference.
+        !(same || (have - want).abs() <= allowed(*want))
+    };
+    let wrong: Vec<_> = have.iter().zip(want).enumerate().filter(differs).collect();
+    let Some((index, (first, reference))) = wrong.first() else { return Vec::new() };
+    let count = format!("{} of {} elements", wrong.len(), want.len());
+    vec![format!("{what}[{index}]: received {first:e}, expected {reference:e} ({count})")]
+}

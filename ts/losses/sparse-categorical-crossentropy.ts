@@ -1,0 +1,52 @@
+import { boolean, integer, optionalInteger } from '../core/schema.ts'
+import { registerObject } from '../core/serializable.ts'
+import type { SymbolicTensor } from '../core/symbolic.ts'
+import * as ops from '../ops/index.ts'
+import { builtInLoss } from './built-in.ts'
+import { classesOf } from './label-smoothing.ts'
+import { logProbabilities } from './log-probabilities.ts'
+
+/** Options of {@link sparseCategoricalCrossentropy}. */
+export interface SparseCategoricalCrossentropyOptions {
+  readonly fromLogits?: boolean
+  readonly ignoreClass?: number | null
+  readonly axis?: number
+}
+
+/** `-log(p[class])` with classes as whole numbers; one that does not exist counts 0. */
+export function sparseCategoricalCrossentropy(
+  yTrue: SymbolicTensor,
+  yPred: SymbolicTensor,
+  options: SparseCategoricalCrossentropyOptions = {},
+): SymbolicTensor {
+  const { fromLogits = false, ignoreClass = null, axis = -1 } = options
+  const trailing = yTrue.rank === yPred.rank && yTrue.shape.at(axis) === 1
+  const ids = ops.cast(trailing ? ops.squeeze(yTrue, axis) : yTrue, 'int32')
+  if (ignoreClass === null) return crossentropy(ids, yPred, fromLogits, axis)
+  const valid = ops.notEqual(ids, ignoreClass)
+  const kept = ops.where(ops.expandDims(valid, axis), yPred, 0)
+  const values = crossentropy(ops.where(valid, ids, 0), kept, fromLogits, axis)
+  const result = ops.where(valid, values, 0)
+  result.mask = valid
+  return result
+}
+
+function crossentropy(ids: SymbolicTensor, yPred: SymbolicTensor, fromLogits: boolean, axis: number): SymbolicTensor {
+  const t = ops.oneHot(ids, classesOf('sparse_categorical_crossentropy', yPred, axis), axis)
+  return ops.negative(ops.sum(ops.multiply(t, logProbabilities(yPred, fromLogits, axis)), { axis }))
+}
+
+/**
+ * Crossentropy of classes as whole numbers `[...]` or `[..., 1]` and predictions `[..., classes]`: probabilities,
+ * divided by their sum and clipped, or logits where `fromLogits` says so. Elements of class `ignoreClass` do not count.
+ */
+export class SparseCategoricalCrossentropy extends builtInLoss('SparseCategoricalCrossentropy', 'sparse_categorical_crossentropy', {
+  fromLogits: boolean(false),
+  ignoreClass: optionalInteger(),
+  axis: integer({ default: -1 }),
+}) {
+  override call(yTrue: SymbolicTensor, yPred: SymbolicTensor): SymbolicTensor {
+    return sparseCategoricalCrossentropy(yTrue, yPred, this.config)
+  }
+}
+registerObject('keras.losses', SparseCategoricalCrossentropy, 'sparse_categorical_crossentropy')
