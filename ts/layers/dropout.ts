@@ -47,7 +47,7 @@ export class Dropout extends configured('Dropout', {
 
 /** `x` with elements set to 0 with probability `rate` and the others scaled up; the draw has the extents of `noiseShape`. */
 export function dropped(x: SymbolicTensor, rate: number, noiseShape: Shape, state: Variable): SymbolicTensor {
-  return ops.multiply(x, keepFactors(x, rate, noiseShape, state))
+  return rate === 1 ? ops.zerosLike(x) : ops.multiply(x, keepFactors(x, rate, noiseShape, state))
 }
 
 /** 0 with probability `rate`, else `1 / (1 - rate)`. */

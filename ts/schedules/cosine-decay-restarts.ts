@@ -31,7 +31,10 @@ export class CosineDecayRestarts extends builtInSchedule('CosineDecayRestarts', 
       const round = ops.floor(passed)
       return [round, ops.subtract(passed, round)]
     }
-    const round = ops.floor(ops.divide(ops.log(ops.subtract(1, ops.multiply(passed, 1 - tMul))), Math.log(tMul)))
+    const grown = ops.subtract(1, ops.multiply(passed, 1 - tMul))
+    // Both logarithms come from one kernel, so that their quotient is whole where a round begins.
+    const base = ops.log(ops.multiply(ops.onesLike(passed), tMul))
+    const round = ops.floor(ops.divide(ops.log(grown), base))
     const length = ops.power(tMul, round)
     const before = ops.divide(ops.subtract(1, length), 1 - tMul)
     return [round, ops.divide(ops.subtract(passed, before), length)]

@@ -4,6 +4,8 @@ use crate::parallel::for_each_chunk;
 
 /// Elements that are worth a task of their own.
 const TASK: usize = 1 << 15;
+/// The most tasks that look through the same indices.
+const MAX_TASKS: usize = 16;
 
 /// The place of the first index that is not within `0..extent`.
 pub fn first_outside(indices: &[i32], extent: usize) -> Option<usize> {
@@ -37,12 +39,20 @@ pub fn scatter_add<T: Copy + Default + Send + Sync>(
     if y.is_empty() {
         return;
     }
-    for_each_chunk(y, extent * inner, |outer, y| {
+    // Each task owns some rows and looks through all indices for them, so the order of additions stays.
+    let rows = (TASK / inner).max(y.len() / inner / MAX_TASKS).max(1);
+    for_each_chunk(y, rows * inner, |at, y| {
         y.fill(T::default());
-        for (i, &index) in indices.iter().enumerate() {
-            let x = &x[(outer * indices.len() + i) * inner..][..inner];
-            for (y, x) in y[index as usize * inner..][..inner].iter_mut().zip(x) {
-                *y = add(*y, *x);
+        let own = at * rows..at * rows + y.len() / inner;
+        for outer in own.start / extent..own.end.div_ceil(extent) {
+            for (i, &index) in indices.iter().enumerate() {
+                let row = outer * extent + index as usize;
+                if own.contains(&row) {
+                    let x = &x[(outer * indices.len() + i) * inner..][..inner];
+                    for (y, x) in y[(row - own.start) * inner..][..inner].iter_mut().zip(x) {
+                        *y = add(*y, *x);
+                    }
+                }
             }
         }
     });
@@ -114,6 +124,21 @@ mod tests {
         let mut back = [9; 12];
         scatter_add(&y, &[2, 0, 2], 3, 2, &mut back, |a, b| a + b);
         assert_eq!(back, [1, 2, 0, 0, 10, 12, 7, 8, 0, 0, 22, 24]);
+    }
+
+    #[test]
+    fn adds_back_in_many_tasks() {
+        let (extent, inner, outer) = (3000, 33, 2);
+        let indices: Vec<i32> = (0..700).map(|i| i * 7919 % extent).collect();
+        let x: Vec<i32> = (0..outer * 700 * inner).collect();
+        let mut wanted = vec![0; (outer * extent * inner) as usize];
+        for (i, x) in (0..).zip(&x) {
+            let (o, row, column) = (i / (700 * inner), i / inner % 700, i % inner);
+            wanted[((o * extent + indices[row as usize]) * inner + column) as usize] += x;
+        }
+        let mut y = vec![-1; wanted.len()];
+        scatter_add(&x, &indices, extent as usize, inner as usize, &mut y, |a, b| a + b);
+        assert_eq!(y, wanted);
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Op for Cast {
     fn plan(&self, operands: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {
         use DType::{Bool, Float32, Int32, Uint8};
         Ok(match (operands[0].dtype, self.dtype) {
-            (Float32, Float32) | (Int32, Int32) | (Bool, Bool | Uint8) | (Uint8, Uint8) => Plan::Alias,
+            (Float32, Float32) | (Int32, Int32) | (Bool, Bool) | (Uint8, Uint8) => Plan::Alias,
             (Float32, Int32) => elementwise::map(|x: f32| x as i32),
             (Float32, Uint8) => elementwise::map(|x: f32| x as u8),
             (Float32, Bool) => elementwise::map(|x: f32| u8::from(x != 0.0)),
@@ -47,6 +47,7 @@ impl Op for Cast {
             (Bool | Uint8, Float32) => elementwise::map(|x: u8| f32::from(x)),
             (Bool | Uint8, Int32) => elementwise::map(|x: u8| i32::from(x)),
             (Uint8, Bool) => elementwise::map(|x: u8| u8::from(x != 0)),
+            (Bool, Uint8) => elementwise::map(|x: u8| x),
         })
     }
 

@@ -53,7 +53,7 @@ impl Registered for Exp {
             Sample::new(Self {}, [Operand::normal(&[2, 3])]),
             Sample::new(
                 Self {},
-                [Operand::values(DType::Float32, &[6], [f64::NEG_INFINITY, -1.0, 0.0, 3.0, 200.0, f64::NAN])],
+                [Operand::values(DType::Float32, &[6], [f64::NEG_INFINITY, -1.0, 0.0, 3.0, 88.0, f64::NAN])],
             )
             .not_differentiable(),
         ]

@@ -1,0 +1,264 @@
+//! What the forward pass and the gradient of the input have in common.
+//!
+//! Contains `unsafe`: pixels are given to the register tile by pointer.
+
+use super::axis::Axis;
+use super::band;
+use super::shape::product;
+use crate::gemm::{Block, Depth, Epilogue, TileShape, packed_len};
+use crate::parallel::{SharedMut, for_each_with_scratch};
+use crate::pool;
+use ferrograph_simd::Level;
+use std::ops::Range;
+
+/// `target[n, y, x, :] = sum over taps of source[n, taps of y, taps of x, :] * kernel[tap, :, :]`, for the positions of
+/// two axes; group by group.
+pub(super) struct Correlation {
+    batch: usize,
+    rows: Axis,
+    columns: Axis,
+    groups: usize,
+    /// Source and target channels of a group.
+    depth: usize,
+    width: usize,
+}
+
+/// Pixels that a panel meets in a row.
+const PIXELS: usize = 256;
+/// Elements of a band at most: 256 KiB, so that it stays in the second-level cache. A single row may be larger.
+const BAND: usize = 64 * 1024;
+/// Multiply-adds of a chunk, at least: some 10 microseconds.
+const MIN_CHUNK: usize = 1 << 20;
+/// Correlations below this are not worth waking a thread for.
+const MIN_SHARED: usize = 4 << 20;
+/// Chunks of a large correlation, about.
+const CHUNKS: usize = 64;
+
+impl Correlation {
+    pub(super) fn new(batch: usize, rows: Axis, columns: Axis, groups: usize, depth: usize, width: usize) -> Self {
+        Correlation { batch, rows, columns, groups, depth, width }
+    }
+
+    /// Products in the sum of one target element.
+    pub(super) fn total_depth(&self) -> usize {
+        product(&[self.rows.taps.len(), self.columns.taps.len(), self.depth])
+    }
+
+    /// Elements of the packed kernels of all groups.
+    pub(super) fn packed_len(&self) -> usize {
+        packed_len(self.total_depth(), self.width).saturating_mul(self.groups)
+    }
+
+    fn channels(&self) -> usize {
+        self.depth * self.groups
+    }
+
+    fn is_inside(&self) -> bool {
+        self.rows.is_inside() && self.columns.is_inside()
+    }
+
+    /// Elements of the band for `rows` target rows of one image.
+    fn band_len(&self, rows: usize) -> usize {
+        product(&[self.rows.reach(rows), self.columns.reach(self.columns.count), self.channels()])
+    }
+
+    fn slot_len(&self, grid: &Grid) -> usize {
+        if self.is_inside() { 0 } else { self.band_len(grid.rows).saturating_mul(grid.images) }
+    }
+
+    /// Elements of scratch memory for as many threads as there are now.
+    pub(super) fn scratch_len(&self) -> usize {
+        let grid = self.grid();
+        self.slot_len(&grid).saturating_mul(grid.chunks().min(pool::threads()))
+    }
+
+    /// How the work is cut. Depends on the extents only, not on the number of threads.
+    fn grid(&self) -> Grid {
+        let tile = TileShape::of(Level::current());
+        let panels = self.width.div_ceil(tile.columns);
+        let row = product(&[self.columns.count, self.total_depth(), self.width, self.groups]).max(1);
+        let image = row.saturating_mul(self.rows.count).max(1);
+        let total = image.saturating_mul(self.batch);
+        let share = if total < MIN_SHARED { total } else { (total / CHUNKS).max(MIN_CHUNK) };
+        // Whole images as long as they are small, else bands of rows, else groups of panels of a band.
+        let fits = |rows: usize, images: usize| self.is_inside() || self.band_len(rows).saturating_mul(images) <= BAND;
+        let mut rows = share.div_ceil(row).clamp(1, self.rows.count.max(1));
+        while rows > 1 && !fits(rows, 1) {
+            rows = rows.div_ceil(2);
+        }
+        // Bands of equal height, and never so low that the pixels do not fill a block.
+        rows = rows.max((PIXELS / 4).div_ceil(self.columns.count.max(1))).min(self.rows.count.max(1));
+        let bands = self.rows.count.div_ceil(rows);
+        let rows = self.rows.count.div_ceil(bands.max(1)).max(1);
+        let mut images = if bands <= 1 { (share / image).clamp(1, self.batch.max(1)) } else { 1 };
+        while images > 1 && !fits(rows, images) {
+            images /= 2;
+        }
+        let band_work = row.saturating_mul(rows).saturating_mul(images);
+        let pieces = if self.groups == 1 { (band_work / share.max(1)).clamp(1, panels.max(1)) } else { 1 };
+        let panels_each = panels.div_ceil(pieces).max(1);
+        Grid {
+            rows,
+            bands,
+            images,
+            image_groups: self.batch.div_ceil(images),
+            panels: panels_each,
+            panel_groups: panels.div_ceil(panels_each),
+        }
+    }
+
+    /// Computes all target positions of the axes. The others are not touched.
+    ///
+    /// `source` is `[batch, rows.extent, columns.extent, groups * depth]`, `target`
+    /// `[batch, rows.target, columns.target, groups * width]`, and `packed` one packed matrix
+    /// `[row taps, column taps, depth; width]` per group.
+    pub(super) fn run<E: Epilogue>(
+        &self,
+        source: &[f32],
+        packed: &[f32],
+        target: &mut [f32],
+        scratch: &mut [f32],
+        epilogue: E,
+    ) {
+        assert_eq!(source.len(), product(&[self.batch, self.rows.extent, self.columns.extent, self.channels()]));
+        let target_extents = [self.batch, self.rows.target, self.columns.target, self.groups, self.width];
+        assert_eq!(target.len(), product(&target_extents));
+        assert_eq!(packed.len(), self.packed_len(), "the packed kernel has the length its function gives");
+        epilogue.assert_fits(self.groups * self.width);
+        if target.is_empty() || self.rows.count == 0 || self.columns.count == 0 {
+            return;
+        }
+        let grid = self.grid();
+        let slot_len = self.slot_len(&grid);
+        let target = SharedMut::new(target);
+        let taps = self.taps();
+        let level = Level::current();
+        for_each_with_scratch(grid.chunks(), scratch, slot_len, |chunk, band| {
+            let (chunk, panels) = (chunk / grid.panel_groups, chunk % grid.panel_groups);
+            let (images, band_index) = (chunk / grid.bands, chunk % grid.bands);
+            let images = images * grid.images..self.batch.min((images + 1) * grid.images);
+            let rows = band_index * grid.rows..self.rows.count.min((band_index + 1) * grid.rows);
+            let chunk = Chunk { images, rows, panels: grid.panels * panels, panel_count: grid.panels };
+            self.run_chunk(level, &chunk, &taps, source, packed, target, band, epilogue);
+        });
+    }
+
+    /// Offsets of the runs a pixel reads, and the length of a run. Neighbouring column taps are one run.
+    fn taps(&self) -> (Vec<usize>, usize) {
+        let (channels, line) = (self.channels(), self.source_line());
+        let merge = self.groups == 1 && self.columns.is_dense();
+        let columns: &[usize] = if merge { &[0] } else { &self.columns.taps };
+        let taps = self.rows.taps.iter().flat_map(|y| columns.iter().map(move |x| y * line + x * channels));
+        (taps.collect(), if merge { self.columns.taps.len() * self.depth } else { self.depth })
+    }
+
+    /// Elements between the rows that pixels are read from: of the source, or of a band.
+    fn source_line(&self) -> usize {
+        let columns =
+            if self.is_inside() { self.columns.extent } else { self.columns.reach(self.columns.count) };
+        columns * self.channels()
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the arguments of `run` and what it derived from them")]
+    fn run_chunk<E: Epilogue>(
+        &self,
+        level: Level,
+        chunk: &Chunk,
+        (taps, run): &(Vec<usize>, usize),
+        source: &[f32],
+        packed: &[f32],
+        target: SharedMut<f32>,
+        bands: &mut [f32],
+        epilogue: E,
+    ) {
+        let (rows, columns) = (&self.rows, &self.columns);
+        let (channels, line) = (self.channels(), self.source_line());
+        let image_len = rows.extent * columns.extent * channels;
+        let band_len = self.band_len(chunk.rows.len());
+        if !self.is_inside() && band_len > 0 {
+            for (image, band) in chunk.images.clone().zip(bands.chunks_exact_mut(band_len)) {
+                let image = &source[image * image_len..][..image_len];
+                band::copy(image, rows, columns, channels, chunk.rows.start, chunk.rows.len(), band);
+            }
+        }
+        // Where target row `row` of image `image` begins to read.
+        let line_start = |image: usize, row: usize| -> *const f32 {
+            if self.is_inside() {
+                let first = rows.origin as usize + row * rows.step;
+                source.as_ptr().wrapping_add(image * image_len + first * line + columns.origin as usize * channels)
+            } else {
+                let first = (row - chunk.rows.start) * rows.step;
+                bands.as_ptr().wrapping_add((image - chunk.images.start) * band_len + first * line)
+            }
+        };
+        let pixels = chunk.images.len() * chunk.rows.len() * columns.count;
+        let (mut inputs, mut outputs) = ([std::ptr::null(); PIXELS], [std::ptr::null_mut(); PIXELS]);
+        // The position of the next pixel.
+        let (mut image, mut row, mut column) = (chunk.images.start, chunk.rows.start, 0);
+        let pieces = pixels.div_ceil(PIXELS);
+        for piece in 0..pieces {
+            let count = pixels * (piece + 1) / pieces - pixels * piece / pieces;
+            for (input, output) in inputs.iter_mut().zip(&mut outputs).take(count) {
+                *input = line_start(image, row).wrapping_add(column * columns.step * channels);
+                let (y, x) = (rows.first + row * rows.every, columns.first + column * columns.every);
+                let at = ((image * rows.target + y) * columns.target + x) * self.groups * self.width;
+                *output = target.get().wrapping_add(at);
+                column += 1;
+                if column == columns.count {
+                    (column, row) = (0, row + 1);
+                    if row == chunk.rows.end {
+                        (row, image) = (chunk.rows.start, image + 1);
+                    }
+                }
+            }
+            for group in 0..self.groups {
+                if group > 0 {
+                    inputs[..count].iter_mut().for_each(|input| *input = input.wrapping_add(self.depth));
+                    outputs[..count].iter_mut().for_each(|output| *output = output.wrapping_add(self.width));
+                }
+                let packed_group = packed.len() / self.groups;
+                let all = self.width.div_ceil(TileShape::of(level).columns);
+                let block = Block {
+                    inputs: &inputs[..count],
+                    outputs: &outputs[..count],
+                    depth: Depth { taps, len: *run, stride: 1 },
+                    packed: &packed[group * packed_group..][..packed_group],
+                    columns: self.width,
+                    panels: chunk.panels..all.min(chunk.panels + chunk.panel_count),
+                    accumulate: false,
+                    epilogue: epilogue.part(group * self.width..(group + 1) * self.width),
+                };
+                // SAFETY: the taps of every pixel lie within the source (`is_inside`) or its band (`Axis::reach`);
+                // pixels are within the target (`Axis`), and no other chunk has the same pixels and panels; `packed`
+                // has the length and so the layout of this level.
+                unsafe { block.run(level) };
+            }
+        }
+    }
+}
+
+/// How a correlation is cut into chunks: images x bands of rows x groups of panels.
+struct Grid {
+    /// Target rows of a band.
+    rows: usize,
+    bands: usize,
+    /// Images of a chunk, more than one only if a band is a whole image.
+    images: usize,
+    image_groups: usize,
+    panels: usize,
+    panel_groups: usize,
+}
+
+impl Grid {
+    fn chunks(&self) -> usize {
+        self.image_groups * self.bands * self.panel_groups
+    }
+}
+
+struct Chunk {
+    images: Range<usize>,
+    rows: Range<usize>,
+    /// The first panel.
+    panels: usize,
+    panel_count: usize,
+}

@@ -1,0 +1,166 @@
+import { DataError } from '../../core/errors.ts'
+import { formatShape, type DType, type Shape, type TypedArray } from '../../core/types.ts'
+import { elementsOf, Tensor, tensor, type TensorLike } from '../../native/tensor.ts'
+
+type Numbers = TypedArray | Float64Array | Int16Array | Uint16Array | Uint32Array | Int8Array | Uint8ClampedArray
+
+const views: Record<DType, { new (length: number): TypedArray; from(data: ArrayLike<number>): TypedArray }> = {
+  float32: Float32Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+  uint8: Uint8Array,
+}
+
+/** What an input demands of its data. */
+export interface Expected {
+  /** Extents, batch first. */
+  readonly shape: Shape
+  readonly dtype: DType
+}
+
+/** The data of one input, target or weight, `[rows, ...]`, from which batches are cut. */
+export class Column {
+  /** What it is in messages: `input 'image'`. */
+  readonly label: string
+  /** Extents, rows first. */
+  readonly shape: readonly number[]
+  /** The type of the tensors it is cut into. */
+  readonly dtype: DType
+  readonly #numbers: Numbers
+  readonly #whole: Tensor | undefined
+
+  private constructor(label: string, numbers: Numbers, shape: readonly number[], dtype: DType, whole?: Tensor) {
+    this.label = label
+    this.shape = shape
+    this.dtype = dtype
+    this.#numbers = numbers
+    this.#whole = whole
+  }
+
+  /**
+   * Reads data without copying it where it is a typed array already.
+   *
+   * @param expected What the data must be; ranks that differ by one trailing extent of 1 are put right.
+   * @throws DataError when the data is no tensor, or not what is expected.
+   */
+  static from(label: string, data: TensorLike, expected?: Expected): Column {
+    const { data: elements, shape, dtype } = readElements(label, data)
+    const type = expected?.dtype ?? dtype
+    const extents = expected ? fitted(label, shape, expected.shape) : shape
+    if (extents.length === 0) throw new DataError(`${label}: expected at least one axis, that of the samples, received a single number`)
+    const same = extents.length === shape.length && dtype === type
+    return new Column(label, numbersOf(elements, dtype, type), extents, type, data instanceof Tensor && same ? data : undefined)
+  }
+
+  /** The number of samples. */
+  get rows(): number {
+    return this.shape[0] as number
+  }
+
+  get #rowSize(): number {
+    return this.shape.slice(1).reduce((n, extent) => n * extent, 1)
+  }
+
+  /** Rows `start..end - 1` as a column of their own, sharing memory. */
+  part(start: number, end: number): Column {
+    const size = this.#rowSize
+    return new Column(this.label, this.#numbers.subarray(start * size, end * size), [end - start, ...this.shape.slice(1)], this.dtype)
+  }
+
+  /** Whether {@link Column.take} gives the caller's own tensor, which must not be disposed. */
+  isBorrowed(start: number, end: number): boolean {
+    return this.#whole !== undefined && start === 0 && end === this.rows
+  }
+
+  /** Rows `start..end - 1` of an order, or of the rows as they stand. */
+  take(start: number, end: number, order?: Uint32Array): Tensor {
+    if (this.#whole && !order && this.isBorrowed(start, end)) return this.#whole
+    this.#requireMemory()
+    const size = this.#rowSize
+    const shape = [end - start, ...this.shape.slice(1)]
+    if (!order && this.#numbers instanceof views[this.dtype]) {
+      return tensor(this.#numbers.subarray(start * size, end * size) as TypedArray, shape, this.dtype)
+    }
+    const rows = new views[this.dtype]((end - start) * size)
+    if (!order) rows.set(this.#numbers.subarray(start * size, end * size))
+    else if (size === 1) for (let i = start; i < end; i++) rows[i - start] = this.#numbers[order[i] as number] as number
+    else {
+      for (let i = start; i < end; i++) {
+        const from = (order[i] as number) * size
+        rows.set(this.#numbers.subarray(from, from + size), (i - start) * size)
+      }
+    }
+    return tensor(rows, shape, this.dtype)
+  }
+
+  /** The class of each row: the place of the largest element of the last axis, or the rounded number where it has one. */
+  classes(): Int32Array {
+    const classes = this.shape.length > 1 ? (this.shape.at(-1) as number) : 1
+    const count = this.#numbers.length / Math.max(classes, 1)
+    if (count !== this.rows) {
+      throw new DataError(`${this.label}: expected one class for each sample, received targets of shape ${formatShape(this.shape)}`)
+    }
+    return Int32Array.from({ length: this.rows }, (_, row) => {
+      if (classes === 1) return Math.round(this.#numbers[row] as number)
+      let best = 0
+      for (let i = 1; i < classes; i++) {
+        if ((this.#numbers[row * classes + i] as number) > (this.#numbers[row * classes + best] as number)) best = i
+      }
+      return best
+    })
+  }
+
+  #requireMemory(): void {
+    const expected = this.rows * this.#rowSize
+    if (this.#numbers.length !== expected) {
+      throw new DataError(`${this.label}: expected the data to stay while it is used, received an array whose buffer was transferred away`)
+    }
+  }
+}
+
+function readElements(label: string, data: TensorLike): ReturnType<typeof elementsOf> {
+  let read: ReturnType<typeof elementsOf>
+  try {
+    read = elementsOf(data)
+  } catch (error) {
+    throw error instanceof DataError ? new DataError(`${label}: ${error.message}`, error.details, { cause: error }) : error
+  }
+  const { data: elements, shape } = read
+  if (!Array.isArray(shape) || !shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
+    throw new DataError(`${label}: expected a shape of whole numbers >= 0, received ${formatShape([...shape])}`)
+  }
+  const count = shape.reduce((n, extent) => n * extent, 1)
+  if (ArrayBuffer.isView(elements) && isDetached(elements)) {
+    throw new DataError(`${label}: expected an array with memory, received one whose buffer was transferred away`)
+  }
+  if (elements.length !== count) {
+    throw new DataError(`${label}: expected ${count} elements for shape ${formatShape(shape)}, received ${elements.length}`)
+  }
+  return read
+}
+
+function isDetached(view: ArrayBufferView): boolean {
+  if (view.byteLength > 0) return false
+  try {
+    new Uint8Array(view.buffer)
+    return false
+  } catch {
+    return true
+  }
+}
+
+function numbersOf(elements: ArrayLike<number>, dtype: DType, wanted: DType): Numbers {
+  if (wanted === 'bool' && dtype !== 'bool') return Uint8Array.from(elements, (x) => (x ? 1 : 0))
+  return ArrayBuffer.isView(elements) ? (elements as unknown as Numbers) : views[wanted].from(elements)
+}
+
+/** The shape as it is expected, if it is that or differs by one trailing extent of 1. */
+function fitted(label: string, shape: readonly number[], expected: Shape): readonly number[] {
+  let extents = shape
+  if (shape.length === expected.length + 1 && shape.at(-1) === 1) extents = shape.slice(0, -1)
+  else if (shape.length === expected.length - 1 && expected.at(-1) === 1) extents = [...shape, 1]
+  const wrong = extents.length !== expected.length || extents.some((extent, axis) => axis > 0 && expected[axis] !== null && expected[axis] !== extent)
+  if (!wrong) return extents
+  const hint = shape.length === 1 && expected.length > 1 ? '; give { data, shape } or a tensor where an array has a shape' : ''
+  throw new DataError(`${label}: expected shape ${formatShape(expected)}, received ${formatShape(shape)}${hint}`, { expected, received: shape })
+}
