@@ -12,7 +12,7 @@ import { Tensor, tensor, type TensorLike } from '../native/tensor.ts'
 import { currentTrace, traceOf, withoutTrace, type Trace } from '../native/trace.ts'
 import { Variable } from '../native/variable.ts'
 import * as ops from '../ops/index.ts'
-import { callOnNodes, runNow } from '../ops/op.ts'
+import { callOnNodes, named, runNow } from '../ops/op.ts'
 import { getRegularizer, type Regularizer, type RegularizerInput } from '../regularizers/regularizer.ts'
 
 /** Options that every layer takes. */
@@ -336,7 +336,11 @@ export class Layer extends Callable implements Operation {
     if (symbolic.some((t) => t.origin.kind === 'node')) return callOnNodes(this, call)
     if (symbolic.length > 0 || currentTrace()) return this.invoke(call.args, kwargs)
     const data: CallArguments = { args: [asTensors(inputs as Structure<TensorLike>)], kwargs: { ...kwargs } }
-    return runNow(this.name, data, (traced) => this.invoke(traced.args, traced.kwargs), options.training ?? false)
+    try {
+      return runNow(this.name, data, (traced) => this.invoke(traced.args, traced.kwargs), options.training ?? false)
+    } catch (error) {
+      throw named(error, this, [])
+    }
   }
 
   /** @internal Checks, builds and traces one call. */

@@ -21,7 +21,11 @@ export interface StepOptions {
  *
  * @throws ShapeError when the number of steps is not known.
  */
-export function lstmSteps(x: SymbolicTensor, parameters: ops.LstmParameters, options: StepOptions): [SymbolicTensor, SymbolicTensor, SymbolicTensor] {
+export function lstmSteps(
+  x: SymbolicTensor,
+  parameters: ops.LstmParameters & { readonly h: SymbolicTensor; readonly c: SymbolicTensor },
+  options: StepOptions,
+): [SymbolicTensor, SymbolicTensor, SymbolicTensor] {
   const steps = x.shape[1]
   if (typeof steps !== 'number' || steps === 0) {
     throw new ShapeError(
@@ -32,7 +36,7 @@ export function lstmSteps(x: SymbolicTensor, parameters: ops.LstmParameters, opt
   const projected = ops.add(ops.matmul(x, parameters.kernel), parameters.bias)
   const order = Array.from({ length: steps }, (_, i) => (options.reverse ? steps - 1 - i : i))
   const outputs: SymbolicTensor[] = []
-  let [h, c] = [ops.multiply(parameters.h, 1), ops.multiply(parameters.c, 1)] as [SymbolicTensor, SymbolicTensor]
+  let { h, c } = parameters
   for (const step of order) {
     const fed = options.keep ? ops.multiply(h, options.keep) : h
     const gates = ops.add(ops.slice(projected, [null, step, null]), ops.matmul(fed, parameters.recurrentKernel))

@@ -140,13 +140,13 @@ export class LSTM extends configured('LSTM', schema, { zero_output_for_mask: fal
     return this.config.returnState ? [own, undefined, undefined] : own
   }
 
-  #firstState(sequence: SymbolicTensor, given: readonly SymbolicTensor[] | undefined): [ops.Operand, ops.Operand] {
+  #firstState(sequence: SymbolicTensor, given: readonly SymbolicTensor[] | undefined): [SymbolicTensor, SymbolicTensor] {
     const { units } = this.config
     if (given === undefined) {
       const zeros = ops.fill(sequence, [null, units], 0)
       return [zeros, zeros]
     }
-    if (Array.isArray(given) && given.length === 2) return [given[0] as SymbolicTensor, given[1] as SymbolicTensor]
+    if (Array.isArray(given) && given.length === 2) return [ops.cast(given[0] as SymbolicTensor, 'float32'), ops.cast(given[1] as SymbolicTensor, 'float32')]
     throw new ShapeError(`expected an initial state of two tensors [batch, ${units}], received ${Array.isArray(given) ? given.length : 'another value'}`)
   }
 

@@ -117,7 +117,7 @@ function traceOnPlaceholders(operation: Operation, call: CallArguments): Structu
 }
 
 /** Adds whose call failed and where its operands come from, once, to an error of the shape rules. */
-function named(error: unknown, operation: Operation, operands: readonly SymbolicTensor[]): unknown {
+export function named(error: unknown, operation: Operation, operands: readonly SymbolicTensor[]): unknown {
   if (!(error instanceof ShapeError) || 'operation' in error.details) return error
   const kind = operation instanceof OpCall ? operation.definition.name : operation.constructor.name
   const from = [...new Set(operands.map((t) => t.name))].map((name) => `'${name}'`).join(', ')

@@ -2,6 +2,7 @@
 
 use crate::bind::bind;
 use ferrograph_graph::{Graph, GraphError, Origin, Plan as OpPlan, TensorType, ValueId};
+use ferrograph_tensor::DType;
 
 /// What every later stage of planning asks.
 #[derive(Debug)]
@@ -56,7 +57,7 @@ impl<'g> Flow<'g> {
         for (node, plan) in self.graph.nodes().iter().zip(&self.plans) {
             if matches!(plan, Some(OpPlan::Alias)) {
                 let (from, to) = (node.operands[0], node.results[0]);
-                if self.ty(from).dtype != self.ty(to).dtype || self.bytes(from) != self.bytes(to) {
+                if !same_elements(self.ty(from).dtype, self.ty(to).dtype) || self.bytes(from) != self.bytes(to) {
                     let message = format!("expected an alias of the same size, received {}", self.ty(to));
                     return Err(GraphError::Run { op: node.op.name(), message });
                 }
@@ -104,4 +105,9 @@ impl<'g> Flow<'g> {
     pub(crate) fn is_computed(&self, node: usize) -> bool {
         !matches!(self.plans[node], None | Some(OpPlan::Alias))
     }
+}
+
+/// Whether elements of one type are elements of the other without any change: booleans are bytes.
+fn same_elements(from: DType, to: DType) -> bool {
+    from == to || (from.size() == 1 && to.size() == 1)
 }

@@ -16,6 +16,8 @@ pub struct Sample {
     pub tolerance: f64,
     /// Whether the derivative is held against central differences.
     pub differentiable: bool,
+    /// float32 results through which no gradient flows, because only the op's own derivative reads them.
+    pub opaque: Vec<usize>,
 }
 
 /// A made-up operand.
@@ -47,13 +49,21 @@ pub enum Fill {
 impl Sample {
     /// A differentiable op, compared within 4 units.
     pub fn new(op: impl Op + 'static, operands: impl IntoIterator<Item = Operand>) -> Self {
-        Self { op: Arc::new(op), operands: operands.into_iter().collect(), tolerance: 4.0, differentiable: true }
+        let operands = operands.into_iter().collect();
+        Self { op: Arc::new(op), operands, tolerance: 4.0, differentiable: true, opaque: Vec::new() }
     }
 
     /// With another tolerance.
     #[must_use]
     pub fn tolerance(mut self, units: f64) -> Self {
         self.tolerance = units;
+        self
+    }
+
+    /// With a result that only the op's own derivative reads.
+    #[must_use]
+    pub fn opaque(mut self, result: usize) -> Self {
+        self.opaque.push(result);
         self
     }
 

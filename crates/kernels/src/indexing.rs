@@ -58,13 +58,9 @@ pub fn scatter_add<T: Copy + Default + Send + Sync>(
     });
 }
 
-/// `y[o, j, c] = x[o, indices[o, j, c], c]` with `x` `[outer, extent, inner]`, `indices` and `y` `[outer, picked, inner]`.
-pub fn take_along<T: Copy + Send + Sync>(
-    x: &[T],
-    indices: &[i32],
-    [extent, picked, inner]: [usize; 3],
-    y: &mut [T],
-) {
+/// `y[o, j, c] = x[o, indices[o, j, c], c]` with `x` `[outer, extent, inner]`, `indices` and `y`
+/// `[outer, picked, inner]`.
+pub fn take_along<T: Copy + Send + Sync>(x: &[T], indices: &[i32], [extent, picked, inner]: [usize; 3], y: &mut [T]) {
     assert_eq!(indices.len(), y.len());
     if y.is_empty() {
         return;

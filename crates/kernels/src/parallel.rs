@@ -25,6 +25,9 @@ impl<T> SharedMut<T> {
     pub(crate) fn new(data: &mut [T]) -> Self {
         SharedMut(data.as_mut_ptr())
     }
+    pub(crate) fn from_ptr(data: *mut T) -> Self {
+        SharedMut(data)
+    }
     pub(crate) fn get(self) -> *mut T {
         self.0
     }

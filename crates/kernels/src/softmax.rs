@@ -163,7 +163,10 @@ mod tests {
             for log in [false, true] {
                 run(&x, extent, inner, &mut y, log);
                 for (y, wanted) in y.iter().zip(naive(&x, extent, inner, log)) {
-                    assert!((f64::from(*y) - wanted).abs() <= 3e-7 * wanted.abs().max(0.01), "{extent} {inner}: {y} {wanted}");
+                    assert!(
+                        (f64::from(*y) - wanted).abs() <= 3e-7 * wanted.abs().max(0.01),
+                        "{extent} {inner}: {y} {wanted}"
+                    );
                 }
             }
         }

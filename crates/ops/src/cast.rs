@@ -1,7 +1,7 @@
 //! The elements in another dtype. `[*S] -> [*S] dtype`
 //!
-//! float32 to int32 and to uint8 goes toward zero, ends at the limits of the type and makes NaN 0, as XLA does on CPU; int32 to
-//! uint8 wraps; anything to bool is whether it is not 0 (NaN is not); bool to a number is 0 or 1.
+//! float32 to int32 and to uint8 goes toward zero, ends at the limits of the type and makes NaN 0, as XLA does on CPU;
+//! int32 to uint8 wraps; anything to bool is whether it is not 0 (NaN is not); bool to a number is 0 or 1.
 //!
 //! Derivative: `dx = dy` from float32 to float32, otherwise none.
 

@@ -1,4 +1,5 @@
-//! The operands one after another along an axis; their other extents are equal. `[.., n1, ..], [.., n2, ..], .. -> [.., n1 + n2 + .., ..]`
+//! The operands one after another along an axis; their other extents are equal.
+//! `[.., n1, ..], [.., n2, ..], .. -> [.., n1 + n2 + .., ..]`
 //!
 //! Derivative: each operand gets its part of `dy` (`split_like`).
 

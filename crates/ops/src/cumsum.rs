@@ -1,4 +1,5 @@
-//! The sums along one axis up to and with each element, accumulated in f64. `[*S] f32 -> [*S] f32`, also int32, which wraps
+//! The sums along one axis up to and with each element, accumulated in f64. `[*S] f32 -> [*S] f32`, also int32, which
+//! wraps
 //!
 //! Derivative: `dx` is the cumulative sum of `dy` from the end.
 

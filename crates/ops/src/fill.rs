@@ -1,7 +1,7 @@
 //! One number everywhere. `[*S] -> [*shape] dtype`
 //!
-//! The operand, `like`, is used for its shape only: `null` in `shape` is its extent on the axis of the same index. The number is
-//! converted as a cast from float32 does. No derivative.
+//! The operand, `like`, is used for its shape only: `null` in `shape` is its extent on the axis of the same index. The
+//! number is converted as a cast from float32 does. No derivative.
 
 use crate::Registered;
 use crate::shared::dims::Dims;

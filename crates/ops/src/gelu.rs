@@ -3,7 +3,8 @@
 //!
 //! With `approximate` it is `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))`.
 //!
-//! Derivative: `dx = dy * (P(x) + x * p(x))` with the normal distribution P and its density p, or that of the approximation.
+//! Derivative: `dx = dy * (P(x) + x * p(x))` with the normal distribution P and its density p, or that of the
+//! approximation.
 
 use crate::Registered;
 use crate::add::Add;

@@ -1,6 +1,7 @@
 //! 0, 1, 2, .. along one axis, the same along the others. `[*S] -> [*shape] i32 or f32`
 //!
-//! The operand, `like`, is used for its shape only: `null` in `shape` is its extent on the axis of the same index. No derivative.
+//! The operand, `like`, is used for its shape only: `null` in `shape` is its extent on the axis of the same index. No
+//! derivative.
 
 use crate::Registered;
 use crate::shared::axes::AxisSplit;

@@ -206,7 +206,7 @@ impl Registered for Lstm {
         samples
             .map(|(recurrence, shape)| {
                 // Errors of a few units in every gate of every step add up.
-                Sample::new(Self { recurrence }, sample_operands(recurrence, &shape)).tolerance(24.0)
+                Sample::new(Self { recurrence }, sample_operands(recurrence, &shape)).tolerance(24.0).opaque(3)
             })
             .collect()
     }

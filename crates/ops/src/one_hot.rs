@@ -1,5 +1,5 @@
-//! A new axis of extent `depth` with 1 at the index and 0 elsewhere; only zeros for an index that is not within `0..depth`.
-//! `[*A, *B] i32 -> [*A, depth, *B] f32`
+//! A new axis of extent `depth` with 1 at the index and 0 elsewhere; only zeros for an index that is not within
+//! `0..depth`. `[*A, *B] i32 -> [*A, depth, *B] f32`
 //!
 //! No derivative.
 

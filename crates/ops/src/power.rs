@@ -1,7 +1,7 @@
 //! `a` to the power of `b`, element by element with NumPy broadcasting. `[*A] f32, [*B] f32 -> [*broadcast(A, B)] f32`
 //!
-//! Derivative: `da = dy * b * a^(b - 1)`, `db = dy * y * log(a)`, summed over what was broadcast. As in JAX the logarithm of
-//! a base of 0 counts as 0, and 0 to the power of 0 has NaN for `da`.
+//! Derivative: `da = dy * b * a^(b - 1)`, `db = dy * y * log(a)`, summed over what was broadcast. As in JAX the
+//! logarithm of a base of 0 counts as 0, and 0 to the power of 0 has NaN for `da`.
 
 use crate::Registered;
 use crate::equal::Equal;

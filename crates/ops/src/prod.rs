@@ -1,7 +1,8 @@
-//! The product over a set of axes, in f64; 1 of no elements. `[*S] f32 -> [*S without the axes] f32`, also int32, which wraps
+//! The product over a set of axes, in f64; 1 of no elements. `[*S] f32 -> [*S without the axes] f32`, also int32, which
+//! wraps
 //!
-//! Derivative: `dx = dy * (product of the other elements)`, also where elements are 0. The derivative of that is right where at
-//! most one element to a result is 0.
+//! Derivative: `dx = dy * (product of the other elements)`, also where elements are 0. The derivative of that is right
+//! where at most one element to a result is 0.
 
 use crate::Registered;
 use crate::cast::Cast;

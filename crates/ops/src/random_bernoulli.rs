@@ -1,7 +1,7 @@
 //! 1 with a given probability, else 0. `[*S], [2] i32 -> [*shape] f32` for like and state
 //!
-//! `like` is used for its shape only: `null` in `shape` is its extent on the axis of the same index. The state is a seed and a
-//! counter; element i depends on these and i alone. No derivative.
+//! `like` is used for its shape only: `null` in `shape` is its extent on the axis of the same index. The state is a
+//! seed and a counter; element i depends on these and i alone. No derivative.
 
 use crate::Registered;
 use crate::shared::dims::Dims;

@@ -1,7 +1,7 @@
 //! The numbers `0..n` in random order. `[2] i32 -> [n] i32` of a state
 //!
-//! By Fisher and Yates's shuffle: from the last place k down to the first, place k changes with place `word * (k + 1) / 2^32`.
-//! No derivative.
+//! By Fisher and Yates's shuffle: from the last place k down to the first, place k changes with place
+//! `word * (k + 1) / 2^32`. No derivative.
 
 use crate::Registered;
 use crate::shared::random::Stream;

@@ -1,8 +1,8 @@
 //! Normally distributed random numbers within two standard deviations of the mean: what falls outside is drawn again.
 //! `stddev` is that of the whole distribution, as in Keras. `[*S], [2] i32 -> [*shape] f32` for like and state
 //!
-//! `like` is used for its shape only: `null` in `shape` is its extent on the axis of the same index. The state is a seed and a
-//! counter; element i depends on these and i alone. No derivative.
+//! `like` is used for its shape only: `null` in `shape` is its extent on the axis of the same index. The state is a
+//! seed and a counter; element i depends on these and i alone. No derivative.
 
 use crate::Registered;
 use crate::shared::dims::Dims;

@@ -1,5 +1,5 @@
-//! `relu(x) = x` where `x > threshold`, else `negative_slope * (x - threshold)`. With `max_value` what is passed on is brought
-//! between 0 and it. NaN stays. `[*S] f32 -> [*S] f32`
+//! `relu(x) = x` where `x > threshold`, else `negative_slope * (x - threshold)`. With `max_value` what is passed on is
+//! brought between 0 and it. NaN stays. `[*S] f32 -> [*S] f32`
 //!
 //! Derivative: see `relu_gradient`; 0 at 0 without attributes.
 

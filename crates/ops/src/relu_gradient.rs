@@ -1,8 +1,8 @@
 //! The gradient of relu: `dx = dy * slope(x)`. `[*S] f32, [*S] f32 -> [*S] f32` for x and dy
 //!
-//! `slope(x)` is 1 where x is passed on, `negative_slope` below the threshold, 0 beyond a limit. At kinks it is what Keras has with
-//! its JAX backend: at the threshold 0, but 1 for a plain leaky relu; where the limit or the lower bound 0 is just reached a half,
-//! but 0 where `max_value` is 6, which Keras computes otherwise.
+//! `slope(x)` is 1 where x is passed on, `negative_slope` below the threshold, 0 beyond a limit. At kinks it is what
+//! Keras has with its JAX backend: at the threshold 0, but 1 for a plain leaky relu; where the limit or the lower bound
+//! 0 is just reached a half, but 0 where `max_value` is 6, which Keras computes otherwise.
 //!
 //! Derivative: `d(dy) = relu_gradient(x, gradient)`; none for x, on which the slope does not depend but at the kinks.
 

@@ -1,7 +1,7 @@
 //! The same elements under another shape. `[*S] -> [*shape]`
 //!
-//! In `shape` `null` keeps the extent of the axis of the same index, and -1, at most once, is whatever makes the number of
-//! elements right.
+//! In `shape` `null` keeps the extent of the axis of the same index, and -1, at most once, is whatever makes the number
+//! of elements right.
 //!
 //! Derivative: `dx` is `dy` under the shape of x.
 

@@ -1,7 +1,8 @@
 //! The updates added at indices along an axis, in zeros of the shape of `like`: the inverse of gather.
 //! `[*A, *I, *B], [*I] i32, [*A, n, *B] -> [*A, n, *B]`, f32 or int32
 //!
-//! Updates to one element are added in the order of their indices. An index that is not within `0..n` is an error of the run.
+//! Updates to one element are added in the order of their indices. An index that is not within `0..n` is an error of
+//! the run.
 //!
 //! Derivative: the gradient of the updates is gathered at the indices.
 

@@ -1,5 +1,5 @@
-//! A part of x: `x[begin:end:stride, ..]` as Python has it, with strides of at least 1; axes that are not named are whole.
-//! `[*S] -> [*part of S]`
+//! A part of x: `x[begin:end:stride, ..]` as Python has it, with strides of at least 1; axes that are not named are
+//! whole. `[*S] -> [*part of S]`
 //!
 //! Derivative: `dx` is `dy` at its place in zeros (`slice_gradient`).
 
@@ -17,7 +17,8 @@ pub struct Slice {
     /// Where each of the first axes begins; a negative number counts from the end, `null` is 0.
     #[serde(default)]
     pub begin: Vec<Option<i64>>,
-    /// Where each of the first axes ends, itself not included; a negative number counts from the end, `null` is the extent.
+    /// Where each of the first axes ends, itself not included; a negative number counts from the end, `null` is the
+    /// extent.
     #[serde(default)]
     pub end: Vec<Option<i64>>,
     /// Steps along the first axes, at least 1.

@@ -20,7 +20,8 @@ pub struct SliceGradient {
     /// Where each of the first axes begins; a negative number counts from the end, `null` is 0.
     #[serde(default)]
     pub begin: Vec<Option<i64>>,
-    /// Where each of the first axes ends, itself not included; a negative number counts from the end, `null` is the extent.
+    /// Where each of the first axes ends, itself not included; a negative number counts from the end, `null` is the
+    /// extent.
     #[serde(default)]
     pub end: Vec<Option<i64>>,
     /// Steps along the first axes, at least 1.

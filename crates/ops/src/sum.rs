@@ -1,4 +1,5 @@
-//! The sum over a set of axes, accumulated in f64; 0 of no elements. `[*S] f32 -> [*S without the axes] f32`, also int32, which wraps
+//! The sum over a set of axes, accumulated in f64; 0 of no elements. `[*S] f32 -> [*S without the axes] f32`, also
+//! int32, which wraps
 //!
 //! Derivative: `dx = dy`, broadcast back.
 

@@ -1,4 +1,5 @@
-//! x summed over what makes its shape larger than that of `like`: the inverse of broadcasting. `[*S], [*T] -> [*T]`, f32 or int32
+//! x summed over what makes its shape larger than that of `like`: the inverse of broadcasting. `[*S], [*T] -> [*T]`,
+//! f32 or int32
 //!
 //! Derivative: `dx` is `dy`, broadcast back.
 

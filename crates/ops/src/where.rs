@@ -1,7 +1,8 @@
 //! `x` where the condition is true, else `y`, element by element with NumPy broadcasting.
 //! `[*C] bool, [*X], [*Y] -> [*broadcast(C, X, Y)]`, x and y of one dtype
 //!
-//! Derivative: `dx = dy` where the condition is true, else 0; the other operand gets the rest; summed over what was broadcast.
+//! Derivative: `dx = dy` where the condition is true, else 0; the other operand gets the rest; summed over what was
+//! broadcast.
 
 use crate::Registered;
 use crate::shared::{broadcast, elementwise, operands, to_json, unbroadcast};

@@ -44,10 +44,12 @@ fn every_op_keeps_its_promises() {
     for entry in ALL.iter().filter(|entry| chosen(entry.name)) {
         let samples = (entry.samples)();
         wrong.extend(check_entry(entry, &samples));
+        let t=std::time::Instant::now();
         for sample in &samples {
             count += 1;
             wrong.extend(check_op(entry.name, sample).iter().map(ToString::to_string));
         }
+        println!("TIME {} {} {:?}", entry.name, samples.len(), t.elapsed());
     }
     println!("{count} samples");
     assert!(count > 0, "no samples");

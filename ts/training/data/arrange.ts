@@ -3,12 +3,17 @@ import { show } from '../../core/names.ts'
 import { declaredLeaves, flatten, isPlainObject, type Structure } from '../../core/tree.ts'
 import { isTensorLike } from './types.ts'
 
-/** A place that data is given for: an input or an output of a model. */
-export interface Place {
+/** A place that data is given for: an input or an output of a model. A class, so that structures take it as a leaf. */
+export class Place {
   /** The name in messages and in data given by name. */
   readonly name: string
   /** Whether data may be left out. */
-  readonly optional?: boolean
+  readonly optional: boolean
+
+  constructor(name: string, optional = false) {
+    this.name = name
+    this.optional = optional
+  }
 }
 
 /** What data is arranged for, as messages say it. */

@@ -1,10 +1,9 @@
 import { DataError } from '../../core/errors.ts'
 import { flatten, isPlainObject, mapStructure, type Structure } from '../../core/tree.ts'
-import type { DType, Shape } from '../../core/types.ts'
 import type { TensorLike } from '../../native/tensor.ts'
-import type { InputShapes, Outputs } from '../outputs.ts'
-import type { InputDescription, Trainable } from '../trainable.ts'
-import { arrange, type Place } from './arrange.ts'
+import { inputPlaces, InputPlace, type Outputs } from '../outputs.ts'
+import type { Trainable } from '../trainable.ts'
+import { arrange, Place } from './arrange.ts'
 import { Column } from './column.ts'
 import { isTensorLike } from './types.ts'
 
@@ -12,7 +11,7 @@ import { isTensorLike } from './types.ts'
 export interface ReadInputs {
   readonly columns: readonly Column[]
   /** What a program is traced for: the model's own description, else what the data says. */
-  readonly shapes: InputShapes
+  readonly places: Structure<InputPlace>
 }
 
 /** Data for training or evaluation as columns; targets and weights in the flat order of the outputs. */
@@ -25,26 +24,23 @@ export interface Columns {
 /** Reads data for the inputs of a model. */
 export function readInputs(model: Trainable, given: unknown): ReadInputs {
   if (given === undefined || given === null) throw new DataError(`'${model.name}': expected data for the inputs, received ${String(given)}`)
-  const described = model.inputDescriptions
-  if (described === undefined) return readUndescribed(model, given)
-  const values = arrange({ owner: `'${model.name}'`, noun: 'input' }, described as Structure<Place>, given)
-  const descriptions: readonly InputDescription[] = flatten(described)
-  const columns = descriptions.map((description, i) =>
-    Column.from(`'${model.name}': input '${description.name}'`, values[i] as TensorLike, description),
-  )
-  return { columns, shapes: described }
+  const places = inputPlaces(model)
+  if (places === undefined) return readUndescribed(model, given)
+  const values = arrange({ owner: `'${model.name}'`, noun: 'input' }, places, given)
+  const columns = flatten(places).map((place, i) => Column.from(`'${model.name}': input '${place.name}'`, values[i] as TensorLike, place))
+  return { columns, places }
 }
 
 /** Inputs of a model that takes whatever its `call` takes: the structure is that of the data. */
 function readUndescribed(model: Trainable, given: unknown): ReadInputs {
   const columns: Column[] = []
   const structure = structureOf(given)
-  const shapes = mapStructure(structure, ({ value }, path) => {
+  const places = mapStructure(structure, ({ value }, path) => {
     const column = Column.from(`'${model.name}': input${path.length === 0 ? '' : ` '${path.join('.')}'`}`, value)
     columns.push(column)
-    return { shape: [null, ...column.shape.slice(1)] as Shape, dtype: column.dtype as DType }
+    return new InputPlace(path.join('_') || 'input', [null, ...column.shape.slice(1)], column.dtype)
   })
-  return { columns, shapes }
+  return { columns, places }
 }
 
 /** Data as a structure of leaves; nested arrays of numbers are one leaf. */
@@ -69,7 +65,7 @@ class Leaf {
  * @param needed Whether an output, by flat index, must have a target.
  */
 export function readTargets(owner: string, outputs: Outputs, given: unknown, needed: (index: number) => boolean): (Column | undefined)[] {
-  const places = outputs.flat.map(({ name }, i): Place => ({ name, optional: !needed(i) }))
+  const places = outputs.flat.map(({ name }, i) => new Place(name, !needed(i)))
   if (given === undefined || given === null) {
     const first = places.find((place) => !place.optional)
     if (first) throw new DataError(`${owner}: expected targets, received none; output '${first.name}' has a loss or a metric`)
@@ -88,7 +84,7 @@ export function readWeights(owner: string, outputs: Outputs, given: unknown): (C
     const shared = Column.from(`${owner}: sample weights`, given, { shape: [null], dtype: 'float32' })
     return outputs.flat.map(() => shared)
   }
-  const places = outputs.flat.map(({ name }): Place => ({ name, optional: true }))
+  const places = outputs.flat.map(({ name }) => new Place(name, true))
   return arrange({ owner, noun: 'sample weights of output' }, arranged(outputs, places), given).map((value, i) =>
     value === undefined ? undefined : asFloat(Column.from(label(places[i]?.name as string), value as TensorLike), value as TensorLike),
   )
@@ -111,7 +107,7 @@ function arranged(outputs: Outputs, places: readonly Place[]): Structure<Place> 
  */
 export function rowsOf(owner: string, { inputs, targets, weights }: Columns): number {
   const groups = { x: inputs, y: targets, sampleWeight: weights }
-  const sizes = Object.entries(groups).map(([name, columns]) => [name, columns.filter((column) => column !== undefined).map(({ rows }) => rows)] as const)
+  const sizes = Object.entries(groups).map(([name, columns]) => [name, columns.flatMap((column) => (column ? [column.rows] : []))] as const)
   const distinct = new Set(sizes.flatMap(([, rows]) => rows))
   if (distinct.size <= 1) return distinct.values().next().value ?? 0
   const text = sizes.filter(([, rows]) => rows.length > 0).map(([name, rows]) => `${name}: ${rows.join(', ')}`)

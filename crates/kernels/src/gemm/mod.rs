@@ -19,6 +19,7 @@ pub(crate) use block::{Block, Depth};
 pub use epilogue::{Bias, BiasRelu, Epilogue, Identity};
 pub(crate) use pack::pack_steps;
 pub use pack::{pack, packed_len};
+pub(crate) use product::Product;
 pub use product::{gemm, gemm_with};
 
 use ferrograph_simd::{Kernel, Level, Simd};

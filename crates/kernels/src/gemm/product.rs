@@ -42,42 +42,81 @@ pub fn gemm_with<E: Epilogue>(
     epilogue: E,
 ) {
     a.assert_holds(m, k);
-    assert_eq!(packed_b.len(), packed_len(k, n), "packed_b has the length packed_len gives");
     Matrix { data: c, row_stride: c_row_stride, column_stride: 1 }.assert_holds(m, n);
     assert!(m <= 1 || c_row_stride >= n, "the rows of c do not overlap");
     epilogue.assert_fits(n);
-    if m == 0 || n == 0 {
-        return;
-    }
-    let level = Level::current();
-    let tile = TileShape::of(level);
-    let grid = Grid::new(tile, m, k, n, a.column_stride != 1);
     let c = SharedMut::new(c);
-    parallel_for(grid.row_blocks * grid.panel_groups, &|index| {
-        let (row_block, group) = (index / grid.panel_groups, index % grid.panel_groups);
-        let rows = row_block * grid.rows..m.min((row_block + 1) * grid.rows);
-        let mut inputs = [std::ptr::null(); MAX_ROWS];
-        let mut outputs = [std::ptr::null_mut(); MAX_ROWS];
-        let count = rows.len();
-        for (i, row) in rows.enumerate() {
-            // An empty sum reads nothing, so its row may start past the end.
-            inputs[i] = a.data.as_ptr().wrapping_add(row * a.row_stride);
-            outputs[i] = c.get().wrapping_add(row * c_row_stride);
+    let product = Product {
+        rows: m,
+        columns: n,
+        depth: Depth { taps: &[0], len: k, stride: a.column_stride },
+        packed: packed_b,
+        accumulate,
+        epilogue,
+    };
+    // An empty sum reads nothing, so its row may start past the end.
+    let input = |row| a.data.as_ptr().wrapping_add(row * a.row_stride);
+    let output = |row| c.get().wrapping_add(row * c_row_stride);
+    // SAFETY: A and C hold the rows and steps, and the rows of C do not overlap: asserted above.
+    unsafe { product.run(input, output) };
+}
+
+/// A product whose rows lie anywhere.
+#[derive(Debug)]
+pub(crate) struct Product<'a, E> {
+    pub rows: usize,
+    pub columns: usize,
+    /// How a row of `A` is walked.
+    pub depth: Depth<'a>,
+    /// `B`, packed at the current level.
+    pub packed: &'a [f32],
+    pub accumulate: bool,
+    pub epilogue: E,
+}
+
+impl<E: Epilogue> Product<'_, E> {
+    /// Computes the product over the pool. `input` and `output` tell where a row of `A` and of `C` starts.
+    ///
+    /// # Safety
+    /// * Every input row plus every tap plus every step lies within readable memory.
+    /// * Every output row has `columns` writable floats that belong to no other row and are not used meanwhile.
+    pub(crate) unsafe fn run(
+        self,
+        input: impl Fn(usize) -> *const f32 + Sync,
+        output: impl Fn(usize) -> *mut f32 + Sync,
+    ) {
+        let Product { rows: m, columns: n, depth, packed, accumulate, epilogue } = self;
+        assert_eq!(packed.len(), packed_len(depth.total(), n), "packed_b has the length packed_len gives");
+        if m == 0 || n == 0 {
+            return;
         }
-        let block = Block {
-            inputs: &inputs[..count],
-            outputs: &outputs[..count],
-            depth: Depth { taps: &[0], len: k, stride: a.column_stride },
-            packed: packed_b,
-            columns: n,
-            panels: group * grid.panels..n.div_ceil(tile.columns).min((group + 1) * grid.panels),
-            accumulate,
-            epilogue,
-        };
-        // SAFETY: A and C hold the rows and steps (asserted above), the rows of C do not overlap, blocks are disjoint,
-        // and `packed_b` was packed at this level.
-        unsafe { block.run(level) };
-    });
+        let level = Level::current();
+        let tile = TileShape::of(level);
+        let grid = Grid::new(tile, m, depth.total(), n, depth.stride != 1);
+        parallel_for(grid.row_blocks * grid.panel_groups, &|index| {
+            let (row_block, group) = (index / grid.panel_groups, index % grid.panel_groups);
+            let rows = row_block * grid.rows..m.min((row_block + 1) * grid.rows);
+            let mut inputs = [std::ptr::null(); MAX_ROWS];
+            let mut outputs = [std::ptr::null_mut(); MAX_ROWS];
+            let count = rows.len();
+            for (i, row) in rows.enumerate() {
+                inputs[i] = input(row);
+                outputs[i] = output(row);
+            }
+            let block = Block {
+                inputs: &inputs[..count],
+                outputs: &outputs[..count],
+                depth,
+                packed,
+                columns: n,
+                panels: group * grid.panels..n.div_ceil(tile.columns).min((group + 1) * grid.panels),
+                accumulate,
+                epilogue,
+            };
+            // SAFETY: the caller's promises; blocks differ in rows or panels, and `packed` has this level's layout.
+            unsafe { block.run(level) };
+        });
+    }
 }
 
 /// Rows of a block at most.

@@ -1,7 +1,16 @@
 //! The backward pass.
+//!
+//! Steps are taken back a few at a time. Within them, groups of sequences run without waiting for one another; then the
+//! gradients of the inputs and the weights are products over all rows of those steps.
+//!
+//! Contains `unsafe`: groups write disjoint rows, and rows of products lie in several buffers.
 
-use super::{LstmShape, Reserve, cell};
-use crate::gemm::{self, Matrix};
+use super::{LstmShape, Reserve, batch_groups, cell, set_or_zero};
+use crate::gemm::{self, Depth, Identity, Matrix, Product};
+use crate::parallel::{SharedMut, for_each_chunk};
+use crate::pool::parallel_for;
+use ferrograph_simd::Level;
+use std::ops::Range;
 
 /// What the backward pass reads.
 #[derive(Clone, Copy, Debug)]
@@ -43,93 +52,191 @@ pub struct Gradients<'a> {
     pub dc0: &'a mut [f32],
 }
 
-/// Elements of scratch memory [`backward`] needs.
-pub fn backward_scratch_len(shape: &LstmShape) -> usize {
-    let gates = shape.gates();
-    let rows = shape.rows();
-    rows.saturating_mul(gates)
-        .saturating_add(gemm::packed_len(rows, gates))
-        .saturating_add(gemm::packed_len(gates, shape.units))
-        .saturating_add(gemm::packed_len(gates, shape.input))
-        .saturating_add(rows.saturating_mul(shape.input))
+/// Rows of the products over several steps, about.
+const ROWS: usize = 1024;
+
+/// Steps taken back at a time.
+fn steps_at_a_time(shape: &LstmShape) -> usize {
+    (ROWS / shape.batch.max(1)).clamp(1, shape.steps.max(1))
 }
 
-/// Runs the LSTM backwards over all steps.
+/// Lengths of the parts of the scratch memory: the gradient of the gates before activation for some steps, the same
+/// packed, and the transposed weights packed.
+fn scratch_parts(shape: &LstmShape) -> [usize; 4] {
+    let gates = shape.gates();
+    let rows = steps_at_a_time(shape).saturating_mul(shape.batch);
+    [
+        rows.saturating_mul(gates),
+        gemm::packed_len(rows, gates),
+        gemm::packed_len(gates, shape.units),
+        gemm::packed_len(gates, shape.input),
+    ]
+}
+
+/// Elements of scratch memory [`backward`] needs.
+pub fn backward_scratch_len(shape: &LstmShape) -> usize {
+    scratch_parts(shape).into_iter().fold(0, usize::saturating_add)
+}
+
+/// Runs the LSTM backwards over all steps. `scratch` may hold anything.
 pub fn backward(shape: &LstmShape, inputs: &LstmBackward, gradients: Gradients, scratch: &mut [f32]) {
     let LstmShape { batch, steps, input, units } = *shape;
     let (gates, state_len, rows) = (shape.gates(), shape.state_len(), shape.rows());
-    let reserve = Reserve::<&[f32]>::new(shape, inputs.reserve);
-    let (dz, scratch) = scratch.split_at_mut(rows * gates);
-    let (packed_dz, scratch) = scratch.split_at_mut(gemm::packed_len(rows, gates));
-    let (recurrent, scratch) = scratch.split_at_mut(gemm::packed_len(gates, units));
-    let (kernel, scratch) = scratch.split_at_mut(gemm::packed_len(gates, input));
+    assert_eq!(inputs.x.len(), rows * input);
+    assert!(inputs.kernel.len() == input * gates && gradients.dkernel.len() == input * gates);
+    assert!(inputs.recurrent.len() == units * gates && gradients.drecurrent.len() == units * gates);
+    assert!(inputs.mask.is_none_or(|mask| mask.len() == rows));
+    assert!(inputs.dy.is_none_or(|dy| dy.len() == rows * units));
+    assert!(gradients.dx.as_ref().is_none_or(|dx| dx.len() == rows * input));
+    assert!(gradients.dbias.as_ref().is_none_or(|dbias| dbias.len() == gates));
+    let reserve = Reserve::new(shape, inputs.reserve);
+
+    let [dz_len, packed_dz_len, recurrent_len, kernel_len] = scratch_parts(shape);
+    let (dz, scratch) = scratch.split_at_mut(dz_len);
+    let (packed_dz, scratch) = scratch.split_at_mut(packed_dz_len);
+    let (recurrent, scratch) = scratch.split_at_mut(recurrent_len);
+    let kernel = &mut scratch[..kernel_len];
     gemm::pack(gates, units, Matrix::transposed(inputs.recurrent, gates), recurrent);
     gemm::pack(gates, input, Matrix::transposed(inputs.kernel, gates), kernel);
 
-    let (dh, dc) = (gradients.dh0, gradients.dc0);
-    dh.fill(0.0);
-    dc.fill(0.0);
-    if let Some(last) = inputs.dh {
-        dh.copy_from_slice(last);
+    let Gradients { dx, dkernel, drecurrent, mut dbias, dh0: dh, dc0: dc } = gradients;
+    assert!(dh.len() == state_len && dc.len() == state_len);
+    set_or_zero(dh, inputs.dh);
+    set_or_zero(dc, inputs.dc);
+    for sums in [&mut *dkernel, &mut *drecurrent].into_iter().chain(dbias.as_deref_mut()) {
+        sums.fill(0.0);
     }
-    if let Some(last) = inputs.dc {
-        dc.copy_from_slice(last);
+    if batch == 0 || units == 0 {
+        if let Some(dx) = dx {
+            dx.fill(0.0);
+        }
+        return;
     }
-    let mut carried = Vec::new();
-    for step in (0..steps).rev() {
-        let source = shape.source_step(step, inputs.reverse);
-        if let Some(dy) = inputs.dy {
-            for b in 0..batch {
-                let dy = &dy[(b * steps + step) * units..][..units];
-                dh[b * units..(b + 1) * units].iter_mut().zip(dy).for_each(|(dh, dy)| *dh += dy);
-            }
-        }
-        let masked = |b: usize| inputs.mask.is_some_and(|mask| mask[b * steps + source] == 0);
-        carried.clear();
-        for b in (0..batch).filter(|&b| masked(b)) {
-            let row = b * units..(b + 1) * units;
-            carried.push((b, dh[row.clone()].to_vec(), dc[row].to_vec()));
-        }
-        let dz = &mut dz[step * batch * gates..(step + 1) * batch * gates];
-        let states = step * state_len..(step + 1) * state_len;
-        let after = (step + 1) * state_len..(step + 2) * state_len;
-        let activated = &reserve.gates[step * batch * gates..(step + 1) * batch * gates];
-        cell::backward(units, activated, &reserve.cells[states], &reserve.cells[after], dh, dc, dz);
-        for (b, ..) in &carried {
-            dz[b * gates..(b + 1) * gates].fill(0.0);
-        }
-        gemm::gemm(batch, gates, units, Matrix::row_major(dz, gates), recurrent, dh, units, false);
-        for (b, h, c) in &carried {
-            dh[b * units..(b + 1) * units].copy_from_slice(h);
-            dc[b * units..(b + 1) * units].copy_from_slice(c);
-        }
-    }
+    let dx = dx.map(SharedMut::new);
+    let mut end = steps;
+    while end > 0 {
+        let start = end.saturating_sub(steps_at_a_time(shape));
+        let count = end - start;
+        let dz = &mut dz[..count * batch * gates];
+        step_back(shape, inputs, &reserve, start..end, recurrent, dh, dc, dz);
+        let dz = &*dz;
+        let packed_dz = &mut packed_dz[..gemm::packed_len(count * batch, gates)];
+        gemm::pack(count * batch, gates, Matrix::row_major(dz, gates), packed_dz);
 
-    gemm::pack(rows, gates, Matrix::row_major(dz, gates), packed_dz);
-    let before = &reserve.hidden[..rows * units];
-    gemm::gemm(units, rows, gates, Matrix::transposed(before, units), packed_dz, gradients.drecurrent, gates, false);
-    let x = &mut scratch[..rows * input];
-    for step in 0..steps {
-        let source = shape.source_step(step, inputs.reverse);
-        for b in 0..batch {
-            let from = (b * steps + source) * input;
-            x[(step * batch + b) * input..][..input].copy_from_slice(&inputs.x[from..from + input]);
+        let before = Matrix::transposed(&reserve.hidden[start * state_len..end * state_len], units);
+        gemm::gemm(units, count * batch, gates, before, packed_dz, drecurrent, gates, true);
+        add_input_products(shape, inputs, start..end, packed_dz, dkernel);
+        if let Some(dbias) = &mut dbias {
+            add_columns(dz, gates, dbias);
         }
-    }
-    gemm::gemm(input, rows, gates, Matrix::transposed(x, input), packed_dz, gradients.dkernel, gates, false);
-    if let Some(dbias) = gradients.dbias {
-        dbias.fill(0.0);
-        for row in dz.chunks_exact(gates.max(1)) {
-            dbias.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
+        if let Some(dx) = dx {
+            let product = Product {
+                rows: count * batch,
+                columns: input,
+                depth: Depth { taps: &[0], len: gates, stride: 1 },
+                packed: kernel,
+                accumulate: false,
+                epilogue: Identity,
+            };
+            let output = |row: usize| {
+                let step = shape.source_step(start + row / batch, inputs.reverse);
+                dx.get().wrapping_add((row % batch * steps + step) * input)
+            };
+            // SAFETY: rows of `dz` and of `dx` exist (its length is asserted above), one per sequence and step.
+            unsafe { product.run(|row| dz.as_ptr().wrapping_add(row * gates), output) };
         }
+        end = start;
     }
-    if let Some(dx) = gradients.dx {
-        for step in 0..steps {
-            let source = shape.source_step(step, inputs.reverse);
-            if batch > 0 {
-                let dz = Matrix::row_major(&dz[step * batch * gates..(step + 1) * batch * gates], gates);
-                gemm::gemm(batch, gates, input, dz, kernel, &mut dx[source * input..], steps * input, false);
+}
+
+/// Takes `range` of the steps back: turns `dh` and `dc` from the gradients of the states after them into those before,
+/// and writes the gradients of the gates before activation, `dz` `[steps of the range, B, 4U]`.
+#[allow(clippy::too_many_arguments, reason = "the state of `backward`")]
+fn step_back(
+    shape: &LstmShape,
+    inputs: &LstmBackward,
+    reserve: &Reserve,
+    range: Range<usize>,
+    recurrent: &[f32],
+    dh: &mut [f32],
+    dc: &mut [f32],
+    dz: &mut [f32],
+) {
+    let LstmShape { steps, units, .. } = *shape;
+    let (gates, state_len) = (shape.gates(), shape.state_len());
+    let (rows, groups) = batch_groups(shape);
+    let level = Level::current();
+    let (dh, dc, dz) = (SharedMut::new(dh), SharedMut::new(dc), SharedMut::new(dz));
+    parallel_for(groups, &|group| {
+        let first = group * rows;
+        let rows = rows.min(shape.batch - first);
+        // SAFETY: the rows of this group, which no other group touches.
+        let (dh, dc) = unsafe { (dh.part(first * units, rows * units), dc.part(first * units, rows * units)) };
+        for step in range.clone().rev() {
+            let at = (step - range.start) * shape.batch + first;
+            // SAFETY: as above, of one step.
+            let dz = unsafe { dz.part(at * gates, rows * gates) };
+            let time = shape.source_step(step, inputs.reverse);
+            for row in 0..rows {
+                let sequence = first + row;
+                let own = row * units..(row + 1) * units;
+                let (dh, dc) = (&mut dh[own.clone()], &mut dc[own]);
+                if let Some(dy) = inputs.dy {
+                    let dy = &dy[(sequence * steps + step) * units..][..units];
+                    dh.iter_mut().zip(dy).for_each(|(dh, dy)| *dh += dy);
+                }
+                let dz = &mut dz[row * gates..(row + 1) * gates];
+                if inputs.mask.is_some_and(|mask| mask[sequence * steps + time] == 0) {
+                    // The states passed through unchanged, so their gradients do.
+                    dz.fill(0.0);
+                    continue;
+                }
+                let state = |states: &'_ [f32], step: usize| step * state_len + sequence * units..states.len();
+                let gates = &reserve.gates[(step * shape.batch + sequence) * gates..][..gates];
+                let c_before = &reserve.cells[state(reserve.cells, step)][..units];
+                let c_after = &reserve.cells[state(reserve.cells, step + 1)][..units];
+                cell::Backward { gates, c_before, c_after, dh, dc, dz }.run(level);
             }
+            gemm::gemm(rows, gates, units, Matrix::row_major(dz, gates), recurrent, dh, units, true);
         }
+    });
+}
+
+/// `dkernel += x^T dz` over the rows of some steps, in the order of `packed_dz`.
+fn add_input_products(
+    shape: &LstmShape,
+    inputs: &LstmBackward,
+    range: Range<usize>,
+    packed_dz: &[f32],
+    dkernel: &mut [f32],
+) {
+    let LstmShape { batch, steps, input, .. } = *shape;
+    let gates = shape.gates();
+    let taps: Vec<usize> = range.map(|step| shape.source_step(step, inputs.reverse) * input).collect();
+    // A single sequence is one run of neighbouring steps instead of many runs of one.
+    let depth = if batch == 1 && !inputs.reverse {
+        Depth { taps: &taps[..1], len: taps.len(), stride: input }
+    } else {
+        Depth { taps: &taps, len: batch, stride: steps * input }
+    };
+    let product =
+        Product { rows: input, columns: gates, depth, packed: packed_dz, accumulate: true, epilogue: Identity };
+    let sums = SharedMut::new(dkernel);
+    // SAFETY: feature `row` of every sequence and step lies within `x`, row `row` of the sums within `dkernel`: lengths
+    // are asserted in `backward`.
+    unsafe {
+        product.run(|row| inputs.x.as_ptr().wrapping_add(row), |row| sums.get().wrapping_add(row * gates));
     }
+}
+
+/// Adds the rows of `dz`, of `sums.len()` columns, to `sums`, in order.
+fn add_columns(dz: &[f32], columns: usize, sums: &mut [f32]) {
+    /// Columns added up at a time.
+    const CHUNK: usize = 256;
+    for_each_chunk(sums, CHUNK, |index, sums| {
+        for row in dz.chunks_exact(columns) {
+            let row = &row[index * CHUNK..][..sums.len()];
+            sums.iter_mut().zip(row).for_each(|(sum, dz)| *sum += dz);
+        }
+    });
 }

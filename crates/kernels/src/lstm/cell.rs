@@ -1,47 +1,121 @@
-//! One step of the cell, after the products.
+//! One step of the cell, between the products.
 
-/// Activates the gates `z` `[B, 4U]` in place and writes the new states `[B, U]`.
-pub(super) fn forward(units: usize, z: &mut [f32], c_before: &[f32], c_after: &mut [f32], h_after: &mut [f32]) {
-    let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
-    for (b, z) in z.chunks_exact_mut((4 * units).max(1)).enumerate() {
-        for u in 0..units {
-            let (i, f) = (sigmoid(z[u]), sigmoid(z[units + u]));
-            let (candidate, o) = (z[2 * units + u].tanh(), sigmoid(z[3 * units + u]));
-            z[u] = i;
-            z[units + u] = f;
-            z[2 * units + u] = candidate;
-            z[3 * units + u] = o;
-            let c = f * c_before[b * units + u] + i * candidate;
-            c_after[b * units + u] = c;
-            h_after[b * units + u] = o * c.tanh();
+use crate::vecmath::{sigmoid_v, tanh_v};
+use ferrograph_simd::{Kernel, Level, Simd};
+
+/// Parts of a row of gates `[4U]`, each of `units` elements.
+fn gates(row: &[f32], units: usize) -> [&[f32]; 4] {
+    let (input, rest) = row.split_at(units);
+    let (forget, rest) = rest.split_at(units);
+    let (candidate, output) = rest.split_at(units);
+    [input, forget, candidate, output]
+}
+
+fn gates_mut(row: &mut [f32], units: usize) -> [&mut [f32]; 4] {
+    let (input, rest) = row.split_at_mut(units);
+    let (forget, rest) = rest.split_at_mut(units);
+    let (candidate, output) = rest.split_at_mut(units);
+    [input, forget, candidate, output]
+}
+
+/// The forward step of one sequence.
+pub(super) struct Forward<'a> {
+    /// The gates `[4U]` before activation on entry, after it on return.
+    pub gates: &'a mut [f32],
+    /// `[U]`
+    pub c_before: &'a [f32],
+    /// `[U]`
+    pub c_after: &'a mut [f32],
+    /// `[U]`
+    pub h_after: &'a mut [f32],
+}
+
+impl Forward<'_> {
+    pub(super) fn run(self, level: Level) {
+        level.run(self);
+    }
+}
+
+impl Kernel for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let units = self.c_before.len();
+        let [input, forget, candidate, output] = gates_mut(self.gates, units);
+        for at in (0..units).step_by(S::N) {
+            // Slices of equal length keep the bounds checks out of the way; only the last is shorter than a vector.
+            let part = at..units.min(at + S::N);
+            let i = sigmoid_v(simd, simd.load_partial(&input[part.clone()]));
+            let f = sigmoid_v(simd, simd.load_partial(&forget[part.clone()]));
+            let g = tanh_v(simd, simd.load_partial(&candidate[part.clone()]));
+            let o = sigmoid_v(simd, simd.load_partial(&output[part.clone()]));
+            let c = simd.fma(f, simd.load_partial(&self.c_before[part.clone()]), simd.mul(i, g));
+            let h = simd.mul(o, tanh_v(simd, c));
+            simd.store_partial(&mut input[part.clone()], i);
+            simd.store_partial(&mut forget[part.clone()], f);
+            simd.store_partial(&mut candidate[part.clone()], g);
+            simd.store_partial(&mut output[part.clone()], o);
+            simd.store_partial(&mut self.c_after[part.clone()], c);
+            simd.store_partial(&mut self.h_after[part], h);
         }
     }
 }
 
-/// From the gates `[B, 4U]` after activation, the cell states around the step, and the gradients of the states after
-/// it, writes the gradient of `z` `[B, 4U]` and turns `dc` into the gradient of the cell state before the step.
-pub(super) fn backward(
-    units: usize,
-    gates: &[f32],
-    c_before: &[f32],
-    c_after: &[f32],
-    dh: &[f32],
-    dc: &mut [f32],
-    dz: &mut [f32],
-) {
-    for (b, (gates, dz)) in
-        gates.chunks_exact((4 * units).max(1)).zip(dz.chunks_exact_mut((4 * units).max(1))).enumerate()
-    {
-        for u in 0..units {
-            let (i, f, candidate, o) = (gates[u], gates[units + u], gates[2 * units + u], gates[3 * units + u]);
-            let at = b * units + u;
-            let t = c_after[at].tanh();
-            let d = dc[at] + dh[at] * o * (1.0 - t * t);
-            dz[u] = d * candidate * i * (1.0 - i);
-            dz[units + u] = d * c_before[at] * f * (1.0 - f);
-            dz[2 * units + u] = d * i * (1.0 - candidate * candidate);
-            dz[3 * units + u] = dh[at] * t * o * (1.0 - o);
-            dc[at] = d * f;
+/// The backward step of one sequence. With `t = tanh(c)` and `d = dc + dh o (1 - t^2)`:
+///
+/// ```text
+/// dz_i = d g i (1 - i)    dz_f = d c_before f (1 - f)    dz_c = d i (1 - g^2)    dz_o = dh t o (1 - o)
+/// ```
+pub(super) struct Backward<'a> {
+    /// The gates `[4U]` after activation.
+    pub gates: &'a [f32],
+    /// `[U]`
+    pub c_before: &'a [f32],
+    /// `[U]`
+    pub c_after: &'a [f32],
+    /// The gradient of the hidden state after the step `[U]`; 0 on return, for the products to add to.
+    pub dh: &'a mut [f32],
+    /// The gradient of the cell state `[U]` after the step on entry, before it on return.
+    pub dc: &'a mut [f32],
+    /// The gradient of the gates before activation `[4U]`, written.
+    pub dz: &'a mut [f32],
+}
+
+impl Backward<'_> {
+    pub(super) fn run(self, level: Level) {
+        level.run(self);
+    }
+}
+
+impl Kernel for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let units = self.c_before.len();
+        let [input, forget, candidate, output] = gates(self.gates, units);
+        let [dz_i, dz_f, dz_c, dz_o] = gates_mut(self.dz, units);
+        let one = simd.splat(1.0);
+        for at in (0..units).step_by(S::N) {
+            let part = at..units.min(at + S::N);
+            let i = simd.load_partial(&input[part.clone()]);
+            let f = simd.load_partial(&forget[part.clone()]);
+            let g = simd.load_partial(&candidate[part.clone()]);
+            let o = simd.load_partial(&output[part.clone()]);
+            let dh = simd.load_partial(&self.dh[part.clone()]);
+            let t = tanh_v(simd, simd.load_partial(&self.c_after[part.clone()]));
+            let through_tanh = simd.mul(simd.mul(dh, o), simd.neg_fma(t, t, one));
+            let d = simd.add(simd.load_partial(&self.dc[part.clone()]), through_tanh);
+            let c_before = simd.load_partial(&self.c_before[part.clone()]);
+            // The slope of the sigmoid, s (1 - s).
+            let slope = |s: S::V| simd.mul(s, simd.sub(one, s));
+            simd.store_partial(&mut dz_i[part.clone()], simd.mul(simd.mul(d, g), slope(i)));
+            simd.store_partial(&mut dz_f[part.clone()], simd.mul(simd.mul(d, c_before), slope(f)));
+            simd.store_partial(&mut dz_c[part.clone()], simd.mul(simd.mul(d, i), simd.neg_fma(g, g, one)));
+            simd.store_partial(&mut dz_o[part.clone()], simd.mul(simd.mul(dh, t), slope(o)));
+            simd.store_partial(&mut self.dc[part.clone()], simd.mul(d, f));
+            simd.store_partial(&mut self.dh[part], simd.zero());
         }
     }
 }

@@ -13,11 +13,14 @@
 mod backward;
 mod cell;
 mod forward;
+#[cfg(test)]
+mod tests;
 
 pub use backward::{Gradients, LstmBackward, backward, backward_scratch_len};
 pub use forward::{LstmForward, Outputs, forward, forward_scratch_len};
 
-use crate::gemm::{self, Matrix};
+use crate::gemm::{self, Matrix, TileShape};
+use ferrograph_simd::Level;
 
 /// The extents of an LSTM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,27 +77,32 @@ pub fn reserve_len(shape: &LstmShape) -> usize {
     shape.rows().saturating_mul(shape.gates()).saturating_add(states.saturating_mul(2))
 }
 
-/// The reserve's three parts: gates, cell states, hidden states.
-struct Reserve<T> {
-    gates: T,
-    cells: T,
-    hidden: T,
+/// The reserve's three parts.
+struct Reserve<'a> {
+    gates: &'a [f32],
+    cells: &'a [f32],
+    hidden: &'a [f32],
 }
 
-impl<'a> Reserve<&'a mut [f32]> {
-    fn new(shape: &LstmShape, data: &'a mut [f32]) -> Self {
-        assert_eq!(data.len(), reserve_len(shape));
-        let (gates, states) = data.split_at_mut(shape.rows() * shape.gates());
-        let (cells, hidden) = states.split_at_mut(states.len() / 2);
+impl<'a> Reserve<'a> {
+    fn new(shape: &LstmShape, data: &'a [f32]) -> Self {
+        assert_eq!(data.len(), reserve_len(shape), "reserve has the length reserve_len gives");
+        let (gates, states) = data.split_at(shape.rows() * shape.gates());
+        let (cells, hidden) = states.split_at(states.len() / 2);
         Reserve { gates, cells, hidden }
     }
 }
 
-impl<'a> Reserve<&'a [f32]> {
-    fn new(shape: &LstmShape, data: &'a [f32]) -> Self {
-        assert_eq!(data.len(), reserve_len(shape));
-        let (gates, states) = data.split_at(shape.rows() * shape.gates());
-        let (cells, hidden) = states.split_at(states.len() / 2);
-        Reserve { gates, cells, hidden }
+/// Sequences of a group, and how many groups the batch is cut into. A group is as many sequences as the register tile
+/// has rows; a batch too small for several groups is one, whose products are shared if they are large.
+fn batch_groups(shape: &LstmShape) -> (usize, usize) {
+    let rows = TileShape::of(Level::current()).rows;
+    if shape.batch < 2 * rows { (shape.batch, 1.min(shape.batch)) } else { (rows, shape.batch.div_ceil(rows)) }
+}
+
+fn set_or_zero(state: &mut [f32], initial: Option<&[f32]>) {
+    match initial {
+        Some(initial) => state.copy_from_slice(initial),
+        None => state.fill(0.0),
     }
 }

@@ -5,8 +5,8 @@ use crate::parallel::for_each_chunk;
 /// Work worth a task of its own, in elements.
 const TASK: usize = 1 << 14;
 
-/// For `x` of shape `[outer, extent, inner]` the index along `extent` of the largest element, `[outer, inner]`. The first
-/// of equal ones; the first NaN, if there is one.
+/// For `x` of shape `[outer, extent, inner]` the index along `extent` of the largest element, `[outer, inner]`. The
+/// first of equal ones; the first NaN, if there is one.
 pub fn arg_max<T: PartialOrd + Copy + Sync>(x: &[T], extent: usize, inner: usize, y: &mut [i32]) {
     arg_best(x, extent, inner, y, |candidate, best| candidate > best);
 }

@@ -1,8 +1,9 @@
 //! Reductions over any set of axes.
 //!
-//! The tree of every reduction depends on the shape alone, never on the threads: rows are folded in [`LANES`] interleaved
-//! lanes that are merged pairwise, columns one row after another, and a long reduction to few elements in parts of
-//! fixed length. float32 is summed and multiplied in f64, so a sum of a million elements is off by about one rounding.
+//! The tree of every reduction depends on the shape alone, never on the threads: rows are folded in [`LANES`]
+//! interleaved lanes that are merged pairwise, columns one row after another, and a long reduction to few elements in
+//! parts of fixed length. float32 is summed and multiplied in f64, so a sum of a million elements is off by about one
+//! rounding.
 
 mod arg;
 mod groups;
@@ -58,7 +59,8 @@ pub fn reduce<R: Reducer>(reducer: R, x: &[R::Element], groups: &Groups, y: &mut
     if parts == 1 {
         // A task is a whole number of rows of columns where that is possible.
         let each = TASK / (groups.run * groups.outer_reduced()).max(1);
-        let chunk = if each > groups.inner { each / groups.inner * groups.inner } else { each.next_multiple_of(COLUMNS) };
+        let chunk =
+            if each > groups.inner { each / groups.inner * groups.inner } else { each.next_multiple_of(COLUMNS) };
         for_each_chunk(y, chunk.max(1), |index, y| {
             fold(reducer, x, groups, index * chunk.max(1), y.len(), 0..groups.run, |i, a| y[i] = reducer.finish(a));
         });
@@ -72,7 +74,8 @@ pub fn reduce<R: Reducer>(reducer: R, x: &[R::Element], groups: &Groups, y: &mut
         });
     });
     for (i, y) in y.iter_mut().enumerate() {
-        let partials = scratch.chunks(groups.inner * 2).map(|partial| Pack::unpack([partial[2 * i], partial[2 * i + 1]]));
+        let partials =
+            scratch.chunks(groups.inner * 2).map(|partial| Pack::unpack([partial[2 * i], partial[2 * i + 1]]));
         *y = reducer.finish(partials.fold(R::IDENTITY, R::merge));
     }
 }

@@ -1,4 +1,5 @@
-//! Tensors with an axis of channels and parameters `[C]` of it: shape rule, kernel's view, and formulas for derivatives.
+//! Tensors with an axis of channels and parameters `[C]` of it: shape rule, kernel's view, and formulas for
+//! derivatives.
 
 use super::axes::{check_axis, resolved_axis, split_at};
 use super::operands::{dtype, rank};

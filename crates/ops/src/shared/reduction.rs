@@ -128,7 +128,8 @@ where
     })
 }
 
-/// The place of the best element along one axis, as an int32; `better` says whether the first is better than the second.
+/// The place of the best element along one axis, as an int32; `better` says whether the first is better than the
+/// second.
 pub(crate) fn plan_arg(x: &TensorType, axis: usize, largest: bool) -> Result<Plan, GraphError> {
     use ferrograph_kernels::reduce::{arg_max, arg_min};
     let split = super::axes::split_at(&x.extents(), axis)?;

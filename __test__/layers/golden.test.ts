@@ -1,0 +1,58 @@
+import { readdirSync } from 'node:fs'
+import test, { type ExecutionContext } from 'ava'
+import { findBuiltIn } from '../../ts/core/registry.ts'
+import { flatten, type Structure } from '../../ts/core/tree.ts'
+import type { Tensor } from '../../ts/native/tensor.ts'
+import { decode, golden, relativeError, type GoldenTensor } from '../helpers/golden.ts'
+import { inputsOf, makeLayer, optionsOf, runTraced, type LayerCase } from './case.ts'
+
+// In units of the root mean square of what Keras computes.
+const tolerance = 1e-5
+
+const worst = new Map<string, number>()
+
+function compare(t: ExecutionContext, layer: string, what: string, got: Tensor | undefined, expected: GoldenTensor): void {
+  const wanted = Float64Array.from(expected.data, Number)
+  const values = got ? got.data : new Float32Array(wanted.length)
+  if (got) t.deepEqual([...got.shape], [...expected.shape], `${what}: shape`)
+  const error = relativeError(values, wanted)
+  worst.set(layer, Math.max(worst.get(layer) ?? 0, error))
+  t.true(error <= tolerance, `${what}: expected within ${tolerance}, got ${error}`)
+}
+
+const files = readdirSync(new URL('../golden/layers', import.meta.url)).sort()
+for (const file of files) {
+  const cases = golden<LayerCase[]>(`layers/${file}`)
+  const className = cases[0]?.config.class_name ?? ''
+  if (!findBuiltIn('keras.layers', className)) continue
+  for (const stored of cases) {
+    test(`${className} ${stored.name}: as in Keras`, (t) => {
+      const layer = makeLayer(stored)
+      t.deepEqual(
+        layer.weights.map((w) => w.path),
+        stored.weights.map((w) => w.path),
+      )
+      const results = layer<Structure<Tensor>>(inputsOf(stored), optionsOf(stored))
+      t.is(Array.isArray(results), Array.isArray(stored.outputs))
+      const outputs = flatten(results)
+      ;[stored.outputs].flat().forEach((expected, i) => compare(t, className, `output ${i}`, outputs[i], expected as GoldenTensor))
+      const after = (stored.config.config['trainable'] === false ? layer.weights : layer.nonTrainableWeights).map((w) => w.read())
+      stored.weights_after?.forEach(({ path, tensor }, i) => compare(t, className, `${path} afterwards`, after[i], tensor))
+    })
+    test(`${className} ${stored.name}: gradients and mask as in Keras`, (t) => {
+      const traced = runTraced(stored)
+      if (stored.output_mask) t.deepEqual(traced.outputMask?.toArray(), decode(stored.output_mask).toArray())
+      else t.is(traced.outputMask, undefined)
+      stored.input_gradients?.forEach((expected, i) => {
+        if (expected) compare(t, className, `gradient of input ${i}`, traced.inputGradients[i], expected)
+      })
+      stored.weight_gradients?.forEach(({ index, tensor }, i) => {
+        compare(t, className, `gradient of ${stored.weights[index]?.path}`, traced.weightGradients[i], tensor)
+      })
+    })
+  }
+}
+
+test.after('largest errors', (t) => {
+  for (const [layer, error] of worst) t.log(`${layer}: ${error.toExponential(2)}`)
+})

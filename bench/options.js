@@ -1,0 +1,59 @@
+import { availableParallelism } from 'node:os'
+import { parseArgs } from 'node:util'
+import { engines } from './engines/index.js'
+import { workloads } from './workloads/index.js'
+
+export const usage = `npm run bench -- [options]
+  --rounds N       rounds in which every engine takes its turn (3)
+  --budget MS      time for the calls of one case in one round, after a warm-up of half of it (400)
+  --only A,B       workloads: ${[...workloads.keys()].join(', ')}
+  --engines A,B    engines: ${[...engines.keys()].join(', ')}
+                   (left out: those that are not marked optional in engines/index.js)
+  --kinds A,B      predict, train
+  --out FILE       the record; without it, a run of everything writes record/<processor>.json
+  --help`
+
+/**
+ * Reads the command line.
+ *
+ * @throws Error that says which option is wrong.
+ */
+export function readOptions(args) {
+  const { values } = parseArgs({
+    args,
+    options: {
+      rounds: { type: 'string', default: '3' },
+      budget: { type: 'string', default: '400' },
+      only: { type: 'string' },
+      engines: { type: 'string' },
+      kinds: { type: 'string' },
+      out: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const usual = [...engines].filter(([, { optional, threads }]) => !optional && threads <= availableParallelism())
+  return {
+    rounds: whole('--rounds', values.rounds),
+    budget: whole('--budget', values.budget),
+    only: some('--only', values.only, [...workloads.keys()]),
+    engines: some('--engines', values.engines, [...engines.keys()], usual.map(([name]) => name)),
+    kinds: some('--kinds', values.kinds, ['predict', 'train']),
+    everything: values.only === undefined && values.engines === undefined && values.kinds === undefined,
+    out: values.out,
+    help: values.help,
+  }
+}
+
+function whole(option, text) {
+  const value = Number(text)
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw new Error(`${option}: expected a whole number above 0, received '${text}'`)
+}
+
+function some(option, text, known, usual = known) {
+  if (text === undefined) return usual
+  const chosen = text.split(',')
+  const unknown = chosen.find((name) => !known.includes(name))
+  if (unknown === undefined) return chosen
+  throw new Error(`${option}: expected some of ${known.join(', ')}, received '${unknown}'`)
+}
