@@ -52,13 +52,16 @@ function oneLinePerRow({ rows, ...head }) {
 
 function versions() {
   const require = createRequire(import.meta.url)
-  const versionOf = (file) => JSON.parse(readFileSync(file, 'utf8')).version
   const { dependencies } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'))
   return {
     ferrograph: versionOf(new URL('../package.json', import.meta.url)),
     node: process.versions.node,
     ...Object.fromEntries(Object.keys(dependencies).map((name) => [name, versionOf(require.resolve(`${name}/package.json`))])),
   }
+}
+
+function versionOf(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).version
 }
 
 function slug(text) {

@@ -3,18 +3,22 @@ import { engines } from './engines/index.js'
 /** More than this share of the machine taken by other processes makes a time doubtful. */
 const disturbed = 0.1
 
+/** Columns before those of numbers: workload and kind. */
+const textColumns = 2
+
 /** A table in Markdown: one line per case, one column per engine, peers with their time divided by ours. */
 export function table(rows) {
   const names = [...new Set(rows.map((row) => row.engine))]
   const lines = byCase(rows).map((own) => {
     const { workload, kind, batch } = own[0]
-    return [workload, kind, String(batch), ...names.map((name) => cell(own.find((row) => row.engine === name), own))]
+    const times = names.map((name) => cell(own.find((row) => row.engine === name), own))
+    return [workload, kind, String(batch)].concat(times)
   })
   const head = ['workload', 'kind', 'batch', ...names]
   const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i].length)))
-  const left = (i) => i < 2
-  const format = (line) => `| ${line.map((text, i) => (left(i) ? text.padEnd(widths[i]) : text.padStart(widths[i]))).join(' | ')} |`
-  const rule = `|${widths.map((width, i) => (left(i) ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`
+  const pad = (text, i) => (i < textColumns ? text.padEnd(widths[i]) : text.padStart(widths[i]))
+  const format = (line) => `| ${line.map(pad).join(' | ')} |`
+  const rule = `| ${widths.map((width, i) => (i < textColumns ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`
   return [
     'Milliseconds per call, median of the rounds. (n x): the time is n times ours at as many threads; below 1, ours is slower.',
     '~: others used more than a tenth of the machine. cannot: no such function. slow: left out, see workloads/.',

@@ -1,4 +1,4 @@
-"""Checks the golden values against float64: `python check_gradients.py`, after generate.py.
+"""Checks the golden values against float64: `python check_gradients.py [NAME ...]`, after generate.py.
 
 Every layer and loss is rebuilt from its recorded configuration with 64-bit floats. Its output must agree with the
 recorded one, and every recorded gradient g with central differences: <g, v> = (f(x + hv) - f(x - hv)) / 2h for random
@@ -141,8 +141,9 @@ def check_loss(name, case):
 def main():
     sources = [(p, check_layer) for p in sorted((HERE / "layers").glob("*.json"))]
     sources += [(HERE / f, check_loss) for f in ("losses.json", "losses_later.json")]
+    names = sys.argv[1:] or [path.stem for path, _ in sources]
     failures = 0
-    for path, check in sources:
+    for path, check in [s for s in sources if s[0].stem in names]:
         cases = json.loads(path.read_text(encoding="utf-8"))
         checked = [c for c in cases if not any(word in c["name"] for word in SKIPPED)]
         worst = 0.0

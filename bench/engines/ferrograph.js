@@ -8,23 +8,24 @@ export async function openFerrograph(network, { loss }, { threads, asynchronous 
   setThreads(threads)
   const model = build(network)
   model.compile({ optimizer: 'adam', loss })
-  const result = (y) => {
-    const { data } = y
-    y.dispose()
-    return data
-  }
   return {
     predict(data, batch) {
       const x = { data, shape: [batch, ...network.inputShape] }
-      if (!asynchronous) return result(model.predictSync(x))
-      return model.predict(x, { batchSize: batch, verbose: 0 }).then(result)
+      if (!asynchronous) return taken(model.predictSync(x, { batchSize: batch }))
+      return model.predict(x, { batchSize: batch, verbose: 0 }).then(taken)
     },
-    async trainOnBatch(data, targets, batch) {
+    trainOnBatch(data, targets, batch) {
       const x = { data, shape: [batch, ...network.inputShape] }
       const y = { data: targets, shape: [batch, ...network.outputShape] }
       return model.trainOnBatch(x, y)
     },
   }
+}
+
+function taken(y) {
+  const { data } = y
+  y.dispose()
+  return data
 }
 
 function build(network) {

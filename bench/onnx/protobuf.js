@@ -12,9 +12,9 @@ export function integer(number, value) {
 
 /** A float field. */
 export function float(number, value) {
-  const bytes = Buffer.alloc(4)
-  bytes.writeFloatLE(value)
-  return Buffer.concat([varint((number << 3) | 5), bytes])
+  const content = Buffer.alloc(4)
+  content.writeFloatLE(value)
+  return Buffer.concat([varint((number << 3) | 5), content])
 }
 
 /** A field of bytes, text or an embedded message. */

@@ -7,6 +7,7 @@ import { AveragePooling2D as AveragePooling2DLayer } from './average-pooling2d.t
 import { BatchNormalization as BatchNormalizationLayer } from './batch-normalization.ts'
 import { Concatenate as ConcatenateLayer } from './concatenate.ts'
 import { Conv2D as Conv2DLayer } from './conv2d.ts'
+import { Conv2DTranspose as Conv2DTransposeLayer } from './conv2d-transpose.ts'
 import { Dense as DenseLayer } from './dense.ts'
 import { DepthwiseConv2D as DepthwiseConv2DLayer } from './depthwise-conv2d.ts'
 import { Dot as DotLayer } from './dot.ts'
@@ -49,6 +50,7 @@ export const Average: Newless<typeof AverageLayer> = layer(AverageLayer)
 export const AveragePooling2D: Newless<typeof AveragePooling2DLayer> = layer(AveragePooling2DLayer)
 export const BatchNormalization: Newless<typeof BatchNormalizationLayer> = layer(BatchNormalizationLayer)
 export const Concatenate: Newless<typeof ConcatenateLayer> = layer(ConcatenateLayer)
+export const Conv2DTranspose: Newless<typeof Conv2DTransposeLayer> = layer(Conv2DTransposeLayer)
 export const Conv2D: Newless<typeof Conv2DLayer> = layer(Conv2DLayer)
 export const Dense: Newless<typeof DenseLayer> = layer(DenseLayer)
 export const DepthwiseConv2D: Newless<typeof DepthwiseConv2DLayer> = layer(DepthwiseConv2DLayer)

@@ -109,6 +109,29 @@ export function conv2d<A extends Operand, B extends Operand>(x: A, kernel: B, op
   return callOp(conv2dOp, [x, kernel], { ...options }) as Result<A | B>
 }
 
+/** Options of {@link conv2dTranspose}. */
+export interface ConvTransposeOptions extends Omit<ConvOptions, 'padding' | 'groups'> {
+  /** Height, width and channels of the result. */
+  readonly outputShape: readonly [number, number, number]
+  /** Padding of the convolution that this one transposes: what is cut off before and after. */
+  readonly padding?: Padding
+}
+
+const conv2dTransposeOp = defineOp({
+  name: 'conv2dTranspose',
+  trace: (trace, [x, kernel], { outputShape, strides, padding, dilation }) => {
+    const input = float(trace, x)
+    const shape = [null, ...(outputShape as number[])]
+    const like = first(trace.emit('fill', { shape, value: 0, dtype: 'float32' }, [input]))
+    const attributes = { strides: strides ?? [1, 1], padding: padding ?? 'valid', dilation: dilation ?? [1, 1], groups: 1 }
+    return first(trace.emit('conv2d_input_gradient', attributes, [input, float(trace, kernel), like]))
+  },
+})
+/** The transpose of {@link conv2d}: images `[N, H, W, C]` with a kernel `[kh, kw, F, C]` to `[N, ...outputShape]`. */
+export function conv2dTranspose<A extends Operand, B extends Operand>(x: A, kernel: B, options: ConvTransposeOptions): Result<A | B> {
+  return callOp(conv2dTransposeOp, [x, kernel], { ...options }) as Result<A | B>
+}
+
 /** Options of the pooling ops. */
 export interface PoolOptions {
   /** Extents of the window. */

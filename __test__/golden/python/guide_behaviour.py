@@ -39,13 +39,15 @@ def _automatic_names():
     builds = [
         lambda: layers.Dense(1), lambda: layers.Dense(1), lambda: layers.Conv2D(1, 1), lambda: layers.MaxPooling2D(),
         lambda: layers.ReLU(), lambda: layers.LeakyReLU(), lambda: layers.LSTM(1), lambda: layers.GRU(1),
-        lambda: layers.BatchNormalization(), lambda: layers.GlobalAveragePooling2D(), lambda: layers.Conv2DTranspose(1, 1),
+        lambda: layers.BatchNormalization(), lambda: layers.GlobalAveragePooling2D(),
+        lambda: layers.Conv2DTranspose(1, 1),
         lambda: layers.AveragePooling2D(2), lambda: layers.GlobalMaxPooling2D(), lambda: layers.UpSampling2D(),
         lambda: layers.Add(), lambda: layers.Concatenate(), lambda: layers.Embedding(2, 2), lambda: layers.Flatten(),
         lambda: layers.Reshape((1,)), lambda: layers.Dropout(0.5), lambda: layers.Softmax(), lambda: layers.Dense(1),
         lambda: layers.ELU(), lambda: layers.PReLU(), lambda: layers.InputLayer((1,)), lambda: layers.Average(),
         lambda: layers.DepthwiseConv2D(1), lambda: layers.SeparableConv2D(1, 1), lambda: layers.LayerNormalization(),
-        lambda: layers.Bidirectional(layers.LSTM(1)), lambda: keras.Sequential(), lambda: layers.MultiHeadAttention(1, 1),
+        lambda: layers.Bidirectional(layers.LSTM(1)), lambda: keras.Sequential(),
+        lambda: layers.MultiHeadAttention(1, 1),
     ]
     made = [build() for build in builds]
     names = [{"class_name": type(layer).__name__, "name": layer.name} for layer in made]

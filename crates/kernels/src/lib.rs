@@ -6,6 +6,8 @@
 
 // The instructions of a level are enabled only in the wrappers of the simd crate, so what they call must be inlined.
 #![allow(clippy::inline_always)]
+// Said once above: every function asserts the lengths it relies on.
+#![allow(clippy::missing_panics_doc)]
 
 pub mod batch_norm;
 pub mod conv;

@@ -4,7 +4,9 @@ use ferrograph_graph::{Op, Operand, Sample};
 use ferrograph_ops::{ALL, Entry, create_op};
 use ferrograph_testkit::{Fault, Faulty, check_op};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 /// What can be said of an entry without running it.
 fn check_entry(entry: &Entry, samples: &[Sample]) -> Vec<String> {
@@ -39,20 +41,28 @@ fn every_op_keeps_its_promises() {
     // `OPS=add,conv2d` runs a part while an op is being written.
     let only = std::env::var("OPS").ok();
     let chosen = |name: &str| only.as_ref().is_none_or(|only| only.split(',').any(|wanted| wanted == name));
-    let mut wrong = Vec::new();
-    let mut count = 0;
-    for entry in ALL.iter().filter(|entry| chosen(entry.name)) {
-        let samples = (entry.samples)();
-        wrong.extend(check_entry(entry, &samples));
-        let t=std::time::Instant::now();
-        for sample in &samples {
-            count += 1;
-            wrong.extend(check_op(entry.name, sample).iter().map(ToString::to_string));
+    let wrong = Mutex::new(Vec::new());
+    let (next, count) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(entry) = ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if !chosen(entry.name) {
+                        continue;
+                    }
+                    let samples = (entry.samples)();
+                    let mut found = check_entry(entry, &samples);
+                    found.extend(samples.iter().flat_map(|sample| check_op(entry.name, sample)).map(|f| f.to_string()));
+                    count.fetch_add(samples.len(), Ordering::Relaxed);
+                    wrong.lock().unwrap().extend(found);
+                }
+            });
         }
-        println!("TIME {} {} {:?}", entry.name, samples.len(), t.elapsed());
-    }
-    println!("{count} samples");
-    assert!(count > 0, "no samples");
+    });
+    let mut wrong = wrong.into_inner().unwrap();
+    wrong.sort();
+    println!("{count:?} samples");
+    assert!(count.into_inner() > 0, "no samples");
     assert!(wrong.is_empty(), "{} failures:\n{}", wrong.len(), wrong.join("\n"));
 }
 
@@ -81,6 +91,12 @@ fn planted_faults_are_reported() {
     assert_eq!(reported(Fault::GuessedShape), ["shape rule"]);
     assert_eq!(reported(Fault::PanickingRule), ["hostile"]);
     let right: Arc<dyn Op> = multiply();
-    let sample = Sample { op: right, ..Sample::new(Faulty { inner: multiply(), fault: Fault::WrongShape, multiply }, [Operand::normal(&[2]), Operand::normal(&[2])]) };
+    let sample = Sample {
+        op: right,
+        ..Sample::new(
+            Faulty { inner: multiply(), fault: Fault::WrongShape, multiply },
+            [Operand::normal(&[2]), Operand::normal(&[2])],
+        )
+    };
     assert!(check_op("multiply", &sample).is_empty());
 }

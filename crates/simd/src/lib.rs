@@ -22,6 +22,8 @@ mod level;
 mod multiversion;
 mod scalar;
 mod simd;
+#[cfg(test)]
+mod tests;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;

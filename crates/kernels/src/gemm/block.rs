@@ -131,6 +131,7 @@ impl<E: Epilogue> Block<'_, E> {
         if !self.is_staged() || part.steps() > STAGED_PART {
             return level.run(part);
         }
+        #[allow(clippy::large_stack_arrays, reason = "24 KiB, on threads with megabytes of stack")]
         let mut strip = Strip([[0.0; STRIP]; STAGED_PART]);
         for first in part.panels.clone().step_by(STAGED_PANELS) {
             let panels = first..part.panels.end.min(first + STAGED_PANELS);

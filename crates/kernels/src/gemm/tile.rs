@@ -2,6 +2,9 @@
 //!
 //! Contains `unsafe`: it reads and writes through the row pointers its caller vouches for.
 
+// Indices over rows, panels and vectors mean the same in every array here; iterators would hide that.
+#![allow(clippy::needless_range_loop)]
+
 use super::Epilogue;
 use ferrograph_simd::Simd;
 

@@ -133,29 +133,31 @@ fn run_group<E: Epilogue>(
     let gates = shape.gates();
     let rows = batch.len();
     let (packed_kernel, packed_recurrent) = inputs.packed_weights.split_at(gemm::packed_len(input, gates));
-    let at_a_time = steps_at_a_time(shape, rows);
+    // Of a full group: the last may be smaller, and its slot is not.
+    let at_a_time = steps_at_a_time(shape, batch_groups(shape).0);
     let keeps = shared.reserve.is_some();
-    let store = match shared.reserve {
-        Some(reserve) => {
-            let at = |part: usize, row: usize| SharedMut::from_ptr(reserve.get().wrapping_add(part + row));
-            let cells = shape.rows() * gates;
-            let hidden = cells + (steps + 1) * shape.state_len();
-            let row = batch.start * units;
-            let stride = shape.state_len();
-            Store { gates: at(0, 4 * row), cells: at(cells, row), hidden: at(hidden, row), stride }
-        }
-        None => {
-            let (z, states) = slot.split_at_mut(at_a_time * rows * gates);
-            let (cells, hidden) = states.split_at_mut((at_a_time + 1) * rows * units);
-            let (gates, cells, hidden) = (SharedMut::new(z), SharedMut::new(cells), SharedMut::new(hidden));
-            Store { gates, cells, hidden, stride: rows * units }
-        }
+    let store = if let Some(reserve) = shared.reserve {
+        let at = |part: usize, row: usize| SharedMut::from_ptr(reserve.get().wrapping_add(part + row));
+        let cells = shape.rows() * gates;
+        let hidden = cells + (steps + 1) * shape.state_len();
+        let row = batch.start * units;
+        let stride = shape.state_len();
+        Store { gates: at(0, 4 * row), cells: at(cells, row), hidden: at(hidden, row), stride }
+    } else {
+        let (z, states) = slot.split_at_mut(at_a_time * rows * gates);
+        let (cells, hidden) = states.split_at_mut((at_a_time + 1) * rows * units);
+        let (gates, cells, hidden) = (SharedMut::new(z), SharedMut::new(cells), SharedMut::new(hidden));
+        Store { gates, cells, hidden, stride: rows * units }
     };
-    // SAFETY (of every part below): steps are `stride` apart and hold the rows of this group, which no other group
-    // touches; parts of different steps and of different stores do not overlap.
-    let state = |of: SharedMut<f32>, step: usize| unsafe { of.part(step * store.stride, rows * units) };
-    // SAFETY: as above; a step's gates take four states.
-    let step_gates = |step: usize| unsafe { store.gates.part(4 * step * store.stride, rows * gates) };
+    let state = |of: SharedMut<f32>, step: usize| {
+        // SAFETY: steps are `stride` apart and hold the rows of this group, which no other group touches; of a store
+        // only different steps are in use at a time, and those do not overlap.
+        unsafe { of.part(step * store.stride, rows * units) }
+    };
+    let step_gates = |step: usize| {
+        // SAFETY: as above; a step's gates take four states.
+        unsafe { store.gates.part(4 * step * store.stride, rows * gates) }
+    };
 
     let own = batch.start * units..batch.end * units;
     set_or_zero(state(store.hidden, 0), inputs.h0.map(|h| &h[own.clone()]));

@@ -159,7 +159,9 @@ impl Pool {
         self.threads.store(threads.clamp(1, MAX_THREADS), Ordering::Relaxed);
         // Parked workers look at the new number; those too many end.
         let parked = std::mem::take(&mut lock(&self.state).parked);
-        parked.iter().for_each(|parker| parker.wake());
+        for parker in parked {
+            parker.wake();
+        }
     }
 
     fn parallel_for(&'static self, chunks: usize, body: &(dyn Fn(usize) + Sync)) {
@@ -227,7 +229,9 @@ impl Pool {
         let started = (wanted - woken.len()).min(room);
         state.workers += started;
         drop(state);
-        woken.iter().for_each(|parker| parker.wake());
+        for parker in woken {
+            parker.wake();
+        }
         for _ in 0..started {
             if !self.start_worker() {
                 self.run_orphans();

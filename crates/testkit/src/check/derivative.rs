@@ -14,8 +14,10 @@ const ABSOLUTE: f64 = 1e-5;
 const RELATIVE: f64 = 1e-4;
 /// The executor's vjp in f32 against the vjp in f64, relative to numbers above 1.
 const EXECUTED: f64 = 1e-4;
-/// Elements of an operand that are moved; of larger operands some are chosen.
-const MOVED: usize = 64;
+/// Elements of an operand that are moved; of larger operands some are chosen, the fewer the more the reference has to do.
+const MOVED: std::ops::RangeInclusive<usize> = 12..=64;
+/// Products of operand and result elements that all moves of an operand may cost together.
+const WORK: usize = 1_000_000;
 
 pub(crate) fn check(case: &Case) -> Vec<String> {
     let flows = |n: &usize| case.results[*n].dtype == DType::Float32 && !case.sample.opaque.contains(n);
@@ -90,9 +92,10 @@ fn compare_differences(
     gradient: &Reference,
 ) -> Vec<String> {
     let count = gradient.data.len();
-    let stride = count.div_ceil(MOVED).max(1);
-    // A stride that shares no factor with the extents visits all of them.
-    let stride = if stride > 1 { stride | 1 } else { 1 };
+    let elements = |values: &[Reference]| values.iter().map(|value| value.data.len()).sum::<usize>().max(1);
+    let work = elements(&case.operands) * elements(&case.expected);
+    // An odd stride visits every index of extents that are powers of two.
+    let stride = count.div_ceil((WORK / work).clamp(*MOVED.start(), *MOVED.end())) | 1;
     let moved: Vec<usize> = (0..count).step_by(stride).collect();
     let numeric: Vec<f64> = moved.iter().map(|&at| difference(case, weights, operand, at)).collect();
     let analytic: Vec<f64> = moved.iter().map(|&at| gradient.data[at]).collect();

@@ -1,0 +1,436 @@
+import { ConfigError, DataError, StateError } from '../core/errors.ts'
+import { show } from '../core/names.ts'
+import type { Structure } from '../core/tree.ts'
+import type { Optimizer } from '../optimizers/optimizer.ts'
+import { CallbackList, callbacksOf } from './callbacks/callback-list.ts'
+import type { Logs } from './callbacks/callback.ts'
+import { History } from './callbacks/history.ts'
+import { ProgressBar } from './callbacks/progress-bar.ts'
+import { Compiled, type CompileOptions } from './compile.ts'
+import { compileConfigOf, compileOptionsFrom, type CompileConfig, type CustomCompileObjects } from './compile-config.ts'
+import { ArraySource } from './data/array-source.ts'
+import { parseClassWeight, type ClassWeight } from './data/class-weight.ts'
+import { IterableSource } from './data/iterable-source.ts'
+import { readInputs, rowsOf } from './data/read.ts'
+import { cut, type StepBatch } from './data/step-batch.ts'
+import type { Source } from './data/source.ts'
+import { isBatches, type InputData, type TargetData } from './data/types.ts'
+import { parseSplit, splitColumns } from './data/validation-split.ts'
+import { Epochs } from './epochs.ts'
+import { evaluateOptions, runEvaluation, type EvaluateOptions } from './evaluate.ts'
+import { fitOptions, runTraining, type FitData, type FitOptions } from './fit.ts'
+import { checkOptions, checkSignal, parseVerbose, wholeNumber } from './options.ts'
+import { describeOutputs, inputPlaces, type InputPlace } from './outputs.ts'
+import { joined, predictOptions, PredictProgram, runPrediction, type PredictOptions, type Prediction } from './predict.ts'
+import { readColumns, type ReadColumns } from './reader.ts'
+import { StepPrograms } from './step-programs.ts'
+import type { Trainable } from './trainable.ts'
+
+/** Options of `trainOnBatch` and `testOnBatch`. */
+export interface BatchOptions {
+  /** Weights of the samples: for each output, or one for all. */
+  readonly sampleWeight?: TargetData
+  /** Weights of the samples by class, for models with one output; for training only. */
+  readonly classWeight?: ClassWeight
+  /** Ends the work early: the promise rejects with an AbortError. */
+  readonly signal?: AbortSignal
+}
+
+/** A source of batches with what programs are traced for, once the first batch was read. */
+interface Opened {
+  readonly source: Source
+  readonly places: () => Structure<InputPlace>
+}
+
+/** Trains, evaluates and predicts with a model. */
+export class Trainer {
+  /** The model. */
+  readonly model: Trainable
+  /** Set by callbacks to end training after the batch or epoch under way. */
+  stopTraining = false
+  /** What the last `fit` reported. */
+  history: History | undefined
+  #compiled: Compiled | undefined
+  #training: StepPrograms | undefined
+  /** Evaluations that are not under way: each has metric state of its own. */
+  #idleEvaluations: StepPrograms[] = []
+  readonly #predictions = new Map<string, PredictProgram>()
+  #busy: string | undefined
+
+  constructor(model: Trainable) {
+    this.model = model
+  }
+
+  /** Whether `compile` was called. */
+  get compiled(): boolean {
+    return this.#compiled !== undefined
+  }
+
+  /** The optimizer that `compile` set. */
+  get optimizer(): Optimizer | undefined {
+    return this.#compiled?.optimizer
+  }
+
+  /**
+   * Sets optimizer, losses and metrics.
+   *
+   * @throws ConfigError when a name means nothing, or an option does not fit the outputs; that of a model whose outputs
+   * are not known yet comes with the first data.
+   * @throws StateError while the model is being trained.
+   */
+  compile(options: CompileOptions = {}): void {
+    if (this.#busy) throw new StateError(`'${this.model.name}': expected to be compiled before ${this.#busy}, not during it`)
+    checkOptions(`'${this.model.name}': compile`, options, ['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics'])
+    const compiled = new Compiled(`'${this.model.name}'`, options)
+    const places = inputPlaces(this.model)
+    if (places) {
+      compiled.connect(describeOutputs(this.model, places))
+      compiled.trained = this.model.trainableWeights
+    }
+    this.#compiled = compiled
+    this.#training = new StepPrograms(this.model, compiled, true)
+    this.#idleEvaluations = []
+  }
+
+  /** Forgets programs that were made for the model as it was: to be called when layers are added or removed. */
+  invalidate(): void {
+    this.#predictions.clear()
+    const { options } = this.#compiled ?? {}
+    if (options) this.compile(options)
+  }
+
+  /** Whether larger or smaller is better for a name in histories and logs, where it is known. */
+  directionOf(name: string): 'up' | 'down' | undefined {
+    return this.#compiled?.directionOf(name.replace(/^val_/, ''))
+  }
+
+  /**
+   * Trains for a number of epochs, on the library's own threads.
+   *
+   * @param x Data for the inputs, or batches `[x, y]` or `[x, y, sampleWeight]`; then `y` is left out.
+   * @throws StateError before `compile`, or while the model is trained already.
+   * @throws DataError when the data does not fit the model.
+   * @throws AbortError when `signal` ended it.
+   */
+  fit(x: FitData, y?: TargetData, options?: FitOptions): Promise<History>
+  fit(batches: FitData, options: FitOptions): Promise<History>
+  async fit(x: FitData, y?: TargetData | FitOptions, given?: FitOptions): Promise<History> {
+    const [targets, options = {}] = isBatches(x) && given === undefined ? [undefined, (y ?? {}) as FitOptions] : [y, given]
+    const owner = `'${this.model.name}': fit`
+    const compiled = this.#requireCompiled('fit')
+    checkOptions(owner, options, fitOptions)
+    return this.#exclusively('fit', () => this.#fit(owner, compiled, x, targets as TargetData, options))
+  }
+
+  async #fit(owner: string, compiled: Compiled, x: FitData, y: TargetData | undefined, options: FitOptions): Promise<History> {
+    const { signal, validationData } = options
+    checkSignal(owner, signal)
+    const batchSize = wholeNumber(owner, 'batchSize', options.batchSize)
+    const lastEpoch = wholeNumber(owner, 'epochs', options.epochs, 0) ?? 1
+    const stepsPerEpoch = wholeNumber(owner, 'stepsPerEpoch', options.stepsPerEpoch)
+    const verbose = parseVerbose(owner, options.verbose, 'auto')
+    const due = dueEpochs(owner, options.validationFreq)
+    const split = parseSplit(owner, options.validationSplit)
+    const shuffle = options.shuffle ?? true
+    if (![true, false, 'batch'].includes(shuffle)) throw new ConfigError(`${owner}: 'shuffle' must be true, false or 'batch'. Received: ${show(shuffle)}`)
+    const classWeight = options.classWeight === undefined ? undefined : parseClassWeight(owner, options.classWeight)
+    let opened: Opened
+    let validation: Opened | undefined
+    const validationBatch = wholeNumber(owner, 'validationBatchSize', options.validationBatchSize) ?? batchSize
+    const validationSteps = wholeNumber(owner, 'validationSteps', options.validationSteps)
+    if (isBatches(x)) {
+      if (split > 0) throw new ConfigError(`${owner}: 'validationSplit' needs arrays; give 'validationData' beside an iterable`)
+      if (y !== undefined && y !== null) throw new ConfigError(`${owner}: expected no targets beside an iterable, which gives [x, y] itself`)
+      if (options.sampleWeight !== undefined) throw new ConfigError(`${owner}: expected no 'sampleWeight' beside an iterable, which gives [x, y, sampleWeight] itself`)
+      opened = this.#openBatches(owner, compiled, x, classWeight)
+    } else {
+      const read = readColumns(this.model, compiled, { x, y, sampleWeight: options.sampleWeight }, classWeight)
+      const rows = requireRows(owner, rowsOf(owner, read))
+      const [kept, tail] = split > 0 && !validationData ? splitColumns(owner, read, rows, split) : [read, undefined]
+      opened = openColumns(kept, tail ? splitRows(kept) : rows, batchSizeFor(batchSize, rows, stepsPerEpoch), shuffle)
+      if (tail) validation = openColumns(tail, splitRows(tail), validationBatch ?? 32, false)
+    }
+    if (validationData !== undefined && validationData !== null) {
+      validation = this.#openValidation(owner, compiled, validationData, validationBatch, validationSteps)
+    }
+    const epochs = new Epochs(owner, opened.source, stepsPerEpoch)
+    const history = new History()
+    const list = [...callbacksOf(options.callbacks), history, ...(verbose === 0 ? [] : [new ProgressBar()])]
+    const callbacks = new CallbackList(list, this, { verbose, epochs: lastEpoch, steps: epochs.steps })
+    this.stopTraining = false
+    this.history = history
+    this.#warnIfTrainableChanged(compiled)
+    try {
+      await runTraining({
+        epochs,
+        programs: this.#training as StepPrograms,
+        places: opened.places,
+        callbacks,
+        signal,
+        firstEpoch: wholeNumber(owner, 'initialEpoch', options.initialEpoch, 0) ?? 0,
+        lastEpoch,
+        validate: async (epoch) =>
+          validation && due(epoch + 1)
+            ? this.#measure(owner, compiled, validation, validationSteps, callbacks, signal)
+            : undefined,
+        stopped: () => this.stopTraining,
+        finish: () => compiled.optimizer.finalizeVariables(),
+      })
+    } finally {
+      await epochs.close()
+    }
+    return history
+  }
+
+  /**
+   * Measures loss and metrics.
+   *
+   * @returns The loss and the metrics by name.
+   * @throws StateError before `compile`.
+   */
+  evaluate(x: FitData, y?: TargetData, options?: EvaluateOptions): Promise<Logs>
+  evaluate(batches: FitData, options: EvaluateOptions): Promise<Logs>
+  async evaluate(x: FitData, y?: TargetData | EvaluateOptions, given?: EvaluateOptions): Promise<Logs> {
+    const [targets, options = {}] = isBatches(x) && given === undefined ? [undefined, (y ?? {}) as EvaluateOptions] : [y, given]
+    const owner = `'${this.model.name}': evaluate`
+    const compiled = this.#requireCompiled('evaluate')
+    checkOptions(owner, options, evaluateOptions)
+    checkSignal(owner, options.signal)
+    const steps = wholeNumber(owner, 'steps', options.steps)
+    const verbose = parseVerbose(owner, options.verbose, 'auto')
+    const batchSize = wholeNumber(owner, 'batchSize', options.batchSize)
+    const opened = isBatches(x)
+      ? this.#openBatches(owner, compiled, x)
+      : this.#openArrays(owner, compiled, { x, y: targets, sampleWeight: options.sampleWeight }, batchSize, steps)
+    const list = [...callbacksOf(options.callbacks), ...(verbose === 0 ? [] : [new ProgressBar()])]
+    const callbacks = new CallbackList(list, this, { verbose, epochs: 1, steps: steps ?? opened.source.steps })
+    return this.#measure(owner, compiled, opened, steps, callbacks, options.signal)
+  }
+
+  async #measure(owner: string, compiled: Compiled, opened: Opened, steps: number | undefined, callbacks: CallbackList, signal: AbortSignal | undefined): Promise<Logs> {
+    const programs = this.#idleEvaluations.pop() ?? new StepPrograms(this.model, compiled, false)
+    const epochs = new Epochs(owner, opened.source, steps)
+    try {
+      return await runEvaluation({ epochs, programs, places: opened.places, callbacks, signal })
+    } finally {
+      if (this.#compiled === compiled) this.#idleEvaluations.push(programs)
+      await epochs.close()
+    }
+  }
+
+  /**
+   * Computes the outputs, on the library's own threads.
+   *
+   * @returns A tensor, or tensors in the structure of the model's outputs.
+   */
+  async predict(x: FitData, options: PredictOptions = {}): Promise<Prediction> {
+    const owner = `'${this.model.name}': predict`
+    checkOptions(owner, options, predictOptions)
+    checkSignal(owner, options.signal)
+    const steps = wholeNumber(owner, 'steps', options.steps)
+    const verbose = parseVerbose(owner, options.verbose, 0)
+    const { source, places } = this.#openInputs(owner, x, wholeNumber(owner, 'batchSize', options.batchSize), steps)
+    const epochs = new Epochs(owner, source, steps)
+    const list = [...callbacksOf(options.callbacks), ...(verbose === 0 ? [] : [new ProgressBar()])]
+    const callbacks = new CallbackList(list, this, { verbose, epochs: 1, steps: epochs.steps })
+    try {
+      return await runPrediction({ epochs, program: () => this.#prediction(places()), callbacks, signal: options.signal })
+    } finally {
+      await epochs.close()
+    }
+  }
+
+  /** Computes the outputs on the calling thread, which waits: right for small work. */
+  predictSync(x: InputData, options: { readonly batchSize?: number } = {}): Prediction {
+    const owner = `'${this.model.name}': predictSync`
+    checkOptions(owner, options, ['batchSize'])
+    const { columns, places } = readInputs(this.model, x)
+    const all = { inputs: columns, targets: [], weights: [] }
+    const rows = rowsOf(owner, all)
+    const batchSize = wholeNumber(owner, 'batchSize', options.batchSize) ?? 32
+    const program = this.#prediction(places)
+    const outputs = Array.from({ length: Math.max(1, Math.ceil(rows / batchSize)) }, (_, i) => {
+      const batch = cut(all, i * batchSize, Math.min(rows, (i + 1) * batchSize))
+      try {
+        return program.runSync(batch)
+      } finally {
+        batch.dispose()
+      }
+    })
+    return program.pack(joined(outputs))
+  }
+
+  /** Computes the outputs for one batch. */
+  async predictOnBatch(x: InputData): Promise<Prediction> {
+    const { columns, places } = readInputs(this.model, x)
+    const all = { inputs: columns, targets: [], weights: [] }
+    const batch = cut(all, 0, rowsOf(`'${this.model.name}': predictOnBatch`, all))
+    const program = this.#prediction(places)
+    try {
+      return program.pack(await program.run(batch))
+    } finally {
+      batch.dispose()
+    }
+  }
+
+  /** One step of the optimizer on one batch; returns the loss and the metrics of this batch before the step. */
+  async trainOnBatch(x: InputData, y?: TargetData, options: BatchOptions = {}): Promise<Logs> {
+    const compiled = this.#requireCompiled('trainOnBatch')
+    checkOptions(`'${this.model.name}': trainOnBatch`, options, ['sampleWeight', 'classWeight', 'signal'])
+    return this.#exclusively('trainOnBatch', () => {
+      const classWeight = options.classWeight === undefined ? undefined : parseClassWeight(`'${this.model.name}': trainOnBatch`, options.classWeight)
+      const read = readColumns(this.model, compiled, { x, y, sampleWeight: options.sampleWeight }, classWeight)
+      return this.#onBatch('trainOnBatch', this.#training as StepPrograms, read, options.signal)
+    })
+  }
+
+  /** The loss and the metrics of one batch. */
+  async testOnBatch(x: InputData, y?: TargetData, options: Omit<BatchOptions, 'classWeight'> = {}): Promise<Logs> {
+    const compiled = this.#requireCompiled('testOnBatch')
+    checkOptions(`'${this.model.name}': testOnBatch`, options, ['sampleWeight', 'signal'])
+    const read = readColumns(this.model, compiled, { x, y, sampleWeight: options.sampleWeight })
+    const programs = this.#idleEvaluations.pop() ?? new StepPrograms(this.model, compiled, false)
+    try {
+      return await this.#onBatch('testOnBatch', programs, read, options.signal)
+    } finally {
+      if (this.#compiled === compiled) this.#idleEvaluations.push(programs)
+    }
+  }
+
+  async #onBatch(method: string, programs: StepPrograms, read: ReadColumns, signal: AbortSignal | undefined): Promise<Logs> {
+    const owner = `'${this.model.name}': ${method}`
+    checkSignal(owner, signal)
+    const batch: StepBatch = cut(read, 0, rowsOf(owner, read))
+    try {
+      const program = programs.for(read.places, batch)
+      await programs.reset()
+      return await program.run(batch, signal)
+    } finally {
+      batch.dispose()
+    }
+  }
+
+  /** What was given to `compile`, in the form of Keras's files; `undefined` before. */
+  compileConfig(): CompileConfig | undefined {
+    return this.#compiled && compileConfigOf(this.#compiled)
+  }
+
+  /**
+   * Compiles as one of Keras's files says, and makes the optimizer's variables if the model is built.
+   *
+   * @param customObjects Functions and classes of the user's, by the names in the file.
+   */
+  compileFromConfig(config: Readonly<Record<string, unknown>>, customObjects: CustomCompileObjects = {}): void {
+    this.compile(compileOptionsFrom(config, customObjects))
+    const { trained, optimizer } = this.#requireCompiled('compileFromConfig')
+    if (trained) optimizer.build(trained)
+  }
+
+  #requireCompiled(method: string): Compiled {
+    if (this.#compiled) return this.#compiled
+    throw new StateError(`'${this.model.name}': expected compile to be called before ${method}`)
+  }
+
+  async #exclusively<R>(method: string, body: () => Promise<R>): Promise<R> {
+    if (this.#busy) throw new StateError(`'${this.model.name}': ${method} is called while ${this.#busy} is under way; wait for its promise first`)
+    this.#busy = method
+    try {
+      return await body()
+    } finally {
+      this.#busy = undefined
+    }
+  }
+
+  #warnIfTrainableChanged({ trained }: Compiled): void {
+    const now = this.model.trainableWeights
+    if (!trained || (now.length === trained.length && now.every((variable, i) => variable === trained[i]))) return
+    process.emitWarning(`'${this.model.name}': 'trainable' changed after compile and has no effect until compile is called again`, {
+      code: 'FERROGRAPH_TRAINABLE_CHANGED',
+    })
+  }
+
+  #prediction(places: Structure<InputPlace>): PredictProgram {
+    const key = this.model.inputDescriptions === undefined ? JSON.stringify(places) : ''
+    const known = this.#predictions.get(key)
+    if (known) return known
+    const program = new PredictProgram(this.model, places)
+    if (this.#predictions.size >= 32) this.#predictions.clear()
+    this.#predictions.set(key, program)
+    return program
+  }
+
+  #openArrays(
+    owner: string,
+    compiled: Compiled,
+    data: { readonly x: unknown; readonly y: unknown; readonly sampleWeight: unknown },
+    batchSize: number | undefined,
+    steps: number | undefined,
+  ): Opened {
+    const read = readColumns(this.model, compiled, data)
+    const rows = requireRows(owner, rowsOf(owner, read))
+    return openColumns(read, rows, batchSizeFor(batchSize, rows, steps), false)
+  }
+
+  #openBatches(owner: string, compiled: Compiled, batches: FitData, classWeight?: ReadonlyMap<number, number>): Opened {
+    let latest: ReadColumns | undefined
+    if (!isBatches(batches)) throw new DataError(`${owner}: expected an iterable of batches`)
+    const source = new IterableSource(owner, batches, ([x, y, sampleWeight]) => {
+      latest = readColumns(this.model, compiled, { x, y, sampleWeight }, classWeight)
+      return latest
+    })
+    return { source, places: () => (latest as ReadColumns).places }
+  }
+
+  #openValidation(owner: string, compiled: Compiled, data: NonNullable<FitOptions['validationData']>, batchSize: number | undefined, steps: number | undefined): Opened {
+    const what = `${owner}: validationData`
+    if (isBatches(data)) return this.#openBatches(what, compiled, data)
+    if (!Array.isArray(data) || data.length < 1 || data.length > 3) {
+      throw new ConfigError(`${owner}: 'validationData' must be [x, y], [x, y, sampleWeight] or an iterable of batches. Received: ${show(data)}`)
+    }
+    const [x, y, sampleWeight] = data as readonly unknown[]
+    return this.#openArrays(what, compiled, { x, y, sampleWeight }, batchSize, steps)
+  }
+
+  /** Inputs only: batches of an iterable may be `[x]`, or with targets that are left aside. */
+  #openInputs(owner: string, x: FitData, batchSize: number | undefined, steps: number | undefined): Opened {
+    if (!isBatches(x)) {
+      const { columns, places } = readInputs(this.model, x)
+      const all = { inputs: columns, targets: [], weights: [], places }
+      const rows = rowsOf(owner, all)
+      return openColumns(all, rows, batchSizeFor(batchSize, rows, steps), false)
+    }
+    let latest: Structure<InputPlace> | undefined
+    const source = new IterableSource(owner, x, ([inputs]) => {
+      const { columns, places } = readInputs(this.model, inputs)
+      latest = places
+      return { inputs: columns, targets: [], weights: [] }
+    })
+    return { source, places: () => latest as Structure<InputPlace> }
+  }
+}
+
+function openColumns(columns: ReadColumns, rows: number, batchSize: number, shuffle: boolean | 'batch'): Opened {
+  return { source: new ArraySource(columns, rows, batchSize, shuffle), places: () => columns.places }
+}
+
+function splitRows(columns: ReadColumns): number {
+  return columns.inputs[0]?.rows ?? 0
+}
+
+function requireRows(owner: string, rows: number): number {
+  if (rows > 0) return rows
+  throw new DataError(`${owner}: expected at least one sample, received none`)
+}
+
+/** Samples in a batch: what was asked for, else as many as make the given number of steps, else 32. */
+function batchSizeFor(batchSize: number | undefined, rows: number, steps: number | undefined): number {
+  return batchSize ?? (steps === undefined ? 32 : Math.max(1, Math.ceil(rows / steps)))
+}
+
+/** Whether to measure after an epoch, counted from 1. */
+function dueEpochs(owner: string, frequency: unknown): (epoch: number) => boolean {
+  if (frequency === undefined || frequency === null) return () => true
+  if (Array.isArray(frequency) && frequency.every((epoch) => Number.isSafeInteger(epoch))) return (epoch) => frequency.includes(epoch)
+  const every = wholeNumber(owner, 'validationFreq', frequency) as number
+  return (epoch) => epoch % every === 0
+}
