@@ -41,7 +41,7 @@ const built: Readonly<Record<string, Model>> = {
   custom_dense: guide.customDense(),
   feature_model: guide.features(guide.mnistMlp()),
   functional_mlp: guide.functionalMlp(),
-} as Readonly<Record<string, Model>>
+} as unknown as Readonly<Record<string, Model>>
 
 for (const { row, name, class_name: className, count_params: parameters, outputs, layer_names: layerNames } of recorded) {
   const model = built[name]

@@ -1,14 +1,18 @@
 import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { engines } from './engines/index.js'
 import { workloads } from './workloads/index.js'
+
+/** Where the command was given: npm runs scripts in the folder of their package. */
+export const startFolder = process.env.INIT_CWD ?? process.cwd()
 
 export const usage = `npm run bench -- [options]
   --rounds N       rounds in which every engine takes its turn (3)
   --budget MS      time for the calls of one case in one round, after a warm-up of half of it (400)
   --only A,B       workloads: ${[...workloads.keys()].join(', ')}
   --engines A,B    engines: ${[...engines.keys()].join(', ')}
-                   (left out: those that are not marked optional in engines/index.js)
+                   (without it: those that are not optional and have a processor for each thread)
   --kinds A,B      predict, train
   --out FILE       the record; without it, a run of everything writes record/<processor>.json
   --help`
@@ -39,7 +43,7 @@ export function readOptions(args) {
     engines: some('--engines', values.engines, [...engines.keys()], usual.map(([name]) => name)),
     kinds: some('--kinds', values.kinds, ['predict', 'train']),
     everything: values.only === undefined && values.engines === undefined && values.kinds === undefined,
-    out: values.out,
+    out: values.out && resolve(startFolder, values.out),
     help: values.help,
   }
 }
@@ -52,7 +56,7 @@ function whole(option, text) {
 
 function some(option, text, known, usual = known) {
   if (text === undefined) return usual
-  const chosen = text.split(',')
+  const chosen = [...new Set(text.split(','))]
   const unknown = chosen.find((name) => !known.includes(name))
   if (unknown === undefined) return chosen
   throw new Error(`${option}: expected some of ${known.join(', ')}, received '${unknown}'`)

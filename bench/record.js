@@ -3,11 +3,12 @@ import { createRequire } from 'node:module'
 import { availableParallelism, cpus } from 'node:os'
 import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { startFolder } from './options.js'
 
 /**
  * Writes what was measured, and on what, as JSON.
  *
- * @returns the file's name relative to the working directory
+ * @returns the file's name relative to where the command was given
  */
 export function writeRecord(rows, { out, rounds, budget }) {
   const processor = cpus()[0]?.model.trim() ?? 'unknown'
@@ -24,7 +25,7 @@ export function writeRecord(rows, { out, rounds, budget }) {
   }
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, `${oneLinePerRow(record)}\n`)
-  return relative(process.cwd(), file)
+  return relative(startFolder, file)
 }
 
 function recordedRow({ workload, kind, batch, engine, status, reason, median, least, others, rounds }) {

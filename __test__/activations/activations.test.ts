@@ -37,6 +37,12 @@ test('softmax and log_softmax sum to one along the last axis', (t) => {
   t.true(near(run('softmax', [1, 2, 3]), rows.slice(0, 3)))
 })
 
+test('sparsemax is the nearest point of the simplex', (t) => {
+  t.true(near(run('sparsemax', [[0.5, 0.2, -1], [0, 0, 0], [3, 0, 0]]), [0.65, 0.35, 0, 1 / 3, 1 / 3, 1 / 3, 1, 0, 0]))
+  const rows = run('sparsemax', [[-1.328, -2.812, -1.523, -1.844, -2.356, -0.576]])
+  t.true(near([rows.reduce((sum, x) => sum + x, 0)], [1]))
+})
+
 test('glu halves the last axis', (t) => {
   t.true(near(run('glu', [[2, 4, 0, 0]]), [1, 2]))
   t.throws(() => run('glu', [[1, 2, 3]]), { instanceOf: ShapeError, message: /glu: expected a last extent that is known and even/ })

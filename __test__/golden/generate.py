@@ -22,14 +22,14 @@ import optimizer_steps  # noqa: E402
 import summaries  # noqa: E402
 import training  # noqa: E402
 from encoding import write  # noqa: E402
-from layers import core, image, merging, normalization, recurrent  # noqa: E402
+from layers import core, image, merging, more, normalization, recurrent  # noqa: E402
 
 MEGABYTE = 1_000_000
 LIMIT = 3 * MEGABYTE
 
 
 def make_layers(out):
-    for module in (core, image, merging, normalization, recurrent):
+    for module in (core, image, merging, more, normalization, recurrent):
         for name, cases in module.FILES.items():
             write(out / "layers" / f"{name}.json", cases())
 

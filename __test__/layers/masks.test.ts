@@ -84,6 +84,6 @@ test('merging layers combine masks', (t) => {
   const [a, b] = [tensor([[[1], [2], [3]]]), tensor([[[10], [20], [30]]])]
   const masks = { mask: [tensor([[true, true, false]]), tensor([[true, false, false]])] }
   t.deepEqual(layers.Multiply()([a, b], masks).toArray(), [[[10], [2], [0]]])
-  t.deepEqual(layers.Maximum()([a, b], masks).toArray(), [[[10], [2], [30]]])
+  t.deepEqual(layers.Maximum()([a, b], masks).toArray(), [[[10], [2], [3]]])
   t.deepEqual(layers.Minimum()([a, b], { mask: [null, tensor([[true, false, false]])] }).toArray(), [[[1], [2], [3]]])
 })

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import test from 'ava'
-import { clearSession, modelFromJSON, type Model } from '../../ts/index.ts'
+import { clearSession, modelFromJSON, zeros, type Model } from '../../ts/index.ts'
 import { stringifyPython } from '../../ts/core/python-json.ts'
 
 interface SummaryCase {
@@ -19,7 +19,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.json')))
     const model: Model = modelFromJSON(stringifyPython(config))
     if (name === 'trained') {
       model.compile({ optimizer: 'adam', loss: 'mse' })
-      model.trainOnBatch(new Float32Array(32).fill(1) as never, [[1]])
+      await model.trainOnBatch(zeros([1, 32]), [[1]])
     }
     const printed: string[] = []
     const before = process.env['COLUMNS']

@@ -1,4 +1,5 @@
-import { Input, Model, layers, setThreads, tensor } from '../../dist/index.js'
+import { Input, Model, layers, optimizers, setThreads, tensor } from '../../dist/index.js'
+import { adam } from './adam.js'
 
 /**
  * Ferrograph with a set number of threads. `asynchronous` predicts with the promise that leaves the event loop free
@@ -7,7 +8,7 @@ import { Input, Model, layers, setThreads, tensor } from '../../dist/index.js'
 export async function openFerrograph(network, { loss }, { threads, asynchronous }) {
   setThreads(threads)
   const model = build(network)
-  model.compile({ optimizer: 'adam', loss })
+  model.compile({ optimizer: optimizers.Adam(adam), loss })
   return {
     predict(data, batch) {
       const x = { data, shape: [batch, ...network.inputShape] }

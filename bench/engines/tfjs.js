@@ -1,5 +1,6 @@
-import tf from '@tensorflow/tfjs'
+import * as tf from '@tensorflow/tfjs'
 import '@tensorflow/tfjs-backend-wasm'
+import { adam } from './adam.js'
 import { Cannot } from './cannot.js'
 
 const losses = { categorical_crossentropy: 'categoricalCrossentropy', binary_crossentropy: 'binaryCrossentropy' }
@@ -10,7 +11,7 @@ export async function openTfjs(network, { loss }, { backend }) {
   console.warn = () => {}
   if (!(await tf.setBackend(backend))) throw new Error(`tfjs: backend ${backend} does not start`)
   const model = build(network)
-  model.compile({ optimizer: tf.train.adam(1e-3), loss: losses[loss] })
+  model.compile({ optimizer: tf.train.adam(adam.learningRate, adam.beta1, adam.beta2, adam.epsilon), loss: losses[loss] })
   return {
     predict(data, batch) {
       const x = tf.tensor(data, [batch, ...network.inputShape], network.dtype)

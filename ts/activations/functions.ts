@@ -16,9 +16,9 @@ export function relu(x: SymbolicTensor): SymbolicTensor {
   return ops.relu(x)
 }
 
-/** `min(max(x, 0), 6)`; the derivative at 0 and at 6 is one half. */
+/** `min(max(x, 0), 6)`; the derivative at 0 and at 6 is 0. */
 export function relu6(x: SymbolicTensor): SymbolicTensor {
-  return between(x, 0, 6)
+  return ops.relu(x, { maxValue: 6 })
 }
 
 /** `x` where not negative, else `negativeSlope * x`. */
@@ -73,7 +73,7 @@ export function logSigmoid(x: SymbolicTensor): SymbolicTensor {
 
 /** `(x + 1) / 2`, limited to 0..1. */
 export function sparseSigmoid(x: SymbolicTensor): SymbolicTensor {
-  return ops.multiply(between(ops.add(x, 1), 0, 2), 0.5)
+  return ops.multiply(ops.minimum(ops.maximum(ops.add(x, 1), 0), 2), 0.5)
 }
 
 /** The hyperbolic tangent. */
@@ -113,9 +113,10 @@ export function logSoftmax(x: SymbolicTensor, axis = -1): SymbolicTensor {
 }
 
 /**
- * The nearest point of the probability simplex, along the last axis: like {@link softmax}, but with exact zeros. An
- * element is in the support when `1 + k x` is more than the sum of the `k` elements that are not smaller; all pairs are
- * compared, so memory grows with the square of the axis.
+ * The nearest point of the probability simplex, along the last axis: like {@link softmax}, but with exact zeros
+ * (Martins and Astudillo, 2016). An element is in the support when `1 + k x` is more than the sum of the `k` elements
+ * that are not smaller; all pairs are compared, so memory grows with the square of the axis. Keras 3.15 adds up partial
+ * sums by mistake; its rows do not sum to 1, these do.
  */
 export function sparsemax(x: SymbolicTensor): SymbolicTensor {
   const others = ops.expandDims(x, -2)
@@ -168,8 +169,4 @@ export function glu(x: SymbolicTensor): SymbolicTensor {
   const all = x.shape.slice(1).map(() => null)
   const value = ops.slice(x, [...all, [0, extent / 2]])
   return ops.multiply(value, ops.sigmoid(ops.slice(x, [...all, [extent / 2, extent]])))
-}
-
-function between(x: SymbolicTensor, low: number, high: number): SymbolicTensor {
-  return ops.minimum(ops.maximum(x, low), high)
 }

@@ -31,7 +31,7 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
   assignWeights(model, file.tensors)
   const compileConfig = isPlainObject(file.config) ? file.config['compile_config'] : undefined
   if ((options.compile ?? true) && isPlainObject(compileConfig) && Object.keys(compileConfig).length > 0) {
-    model.trainer.compileFromConfig(compileConfig)
+    model.trainer.compileFromConfig(compileConfig, options.customObjects)
     const { optimizer } = model.trainer
     if (optimizer && [...file.tensors.keys()].some((path) => path.startsWith('optimizer/'))) {
       optimizer.build(model.trainableWeights)

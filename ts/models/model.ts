@@ -12,7 +12,14 @@ import { Layer, type CallContext, type LayerConfig } from '../layers/layer.ts'
 import type { Variable } from '../native/variable.ts'
 import { loadWeights, saveModel, saveWeights, type LoadWeightsOptions, type SaveOptions } from '../saving/files.ts'
 import type { InputDescription, Trainable } from '../training/trainable.ts'
-import { Trainer } from '../training/trainer.ts'
+import type { Logs } from '../training/callbacks/callback.ts'
+import type { History } from '../training/callbacks/history.ts'
+import type { CompileOptions } from '../training/compile.ts'
+import type { InputData, TargetData } from '../training/data/types.ts'
+import type { EvaluateOptions } from '../training/evaluate.ts'
+import type { FitData, FitOptions } from '../training/fit.ts'
+import type { PredictOptions, Prediction } from '../training/predict.ts'
+import { Trainer, type BatchOptions } from '../training/trainer.ts'
 import { summary, type SummarizedModel, type SummaryOptions } from '../viz/summary.ts'
 import { deserializeGraph, serializeGraph } from './functional-config.ts'
 import { FunctionalGraph } from './functional-graph.ts'
@@ -63,7 +70,7 @@ export class Model extends Layer implements Trainable {
     const unknown = Object.keys(config).find((key) => !['inputs', 'outputs', 'name', 'trainable', 'dtype'].includes(key))
     if (unknown) throw new ConfigError(`${this.className}: unknown option '${unknown}'; expected inputs, outputs, name, trainable`)
     this.setGraph(new FunctionalGraph(`${this.className} '${this.name}'`, config.inputs, config.outputs))
-    if (config.trainable !== undefined) this.trainable = config.trainable
+    if (config.trainable === false) this.trainable = false
   }
 
   /** @internal */
@@ -122,7 +129,7 @@ export class Model extends Layer implements Trainable {
 
   /** Makes a model with new weights from what {@link Model.getConfig} returned. */
   static override fromConfig(this: new (config: never) => Layer, config: Record<string, unknown>, customObjects: CustomObjects = {}): Layer {
-    if ((this as unknown) !== Model) return new this(config as never)
+    if (this.prototype !== Model.prototype) return new this(config as never)
     return Model.fromKerasConfig(config, customObjects)
   }
 
@@ -232,39 +239,70 @@ export class Model extends Layer implements Trainable {
     throw new ConfigError(`'${this.name}' has no layer ${show(which)}. Existing layers: ${layers.map((layer) => layer.name).join(', ')}`)
   }
 
-  /** Sets loss, metrics and optimizer for {@link Model.fit} and {@link Model.evaluate}. */
-  compile(...args: Parameters<Trainer['compile']>): void {
-    this.#trainer.compile(...args)
+  /**
+   * Sets optimizer, losses and metrics. Default optimizer: `'rmsprop'`.
+   *
+   * @throws ConfigError when a name means nothing or an option does not fit the outputs.
+   */
+  compile(options: CompileOptions = {}): void {
+    this.#trainer.compile(options)
   }
 
-  /** Trains the model for a number of epochs. Never blocks the event loop. */
-  fit(...args: Parameters<Trainer['fit']>): ReturnType<Trainer['fit']> {
-    return this.#trainer.fit(...args)
+  /**
+   * Trains for a number of epochs, on the library's own threads.
+   *
+   * @param x Data for the inputs in their structure, or an (async) iterable of batches `[x, y]` or `[x, y, sampleWeight]`;
+   * then `y` is left out.
+   * @returns What happened, by name and epoch, in `history`.
+   * @throws StateError before `compile`, or while the model is trained already.
+   * @throws DataError when the data does not fit the model.
+   * @throws AbortError when `signal` ended it; the weights are those of the last finished step.
+   */
+  fit(x: FitData, y?: TargetData, options?: FitOptions): Promise<History>
+  fit(batches: FitData, options: FitOptions): Promise<History>
+  fit(x: FitData, y?: TargetData | FitOptions, options?: FitOptions): Promise<History> {
+    return this.#trainer.fit(x, y as TargetData, options as FitOptions)
   }
 
-  /** Computes loss and metrics on data. */
-  evaluate(...args: Parameters<Trainer['evaluate']>): ReturnType<Trainer['evaluate']> {
-    return this.#trainer.evaluate(...args)
+  /**
+   * Measures loss and metrics.
+   *
+   * @returns The loss and the metrics by name.
+   * @throws StateError before `compile`.
+   */
+  evaluate(x: FitData, y?: TargetData, options?: EvaluateOptions): Promise<Logs>
+  evaluate(batches: FitData, options: EvaluateOptions): Promise<Logs>
+  evaluate(x: FitData, y?: TargetData | EvaluateOptions, options?: EvaluateOptions): Promise<Logs> {
+    return this.#trainer.evaluate(x, y as TargetData, options as EvaluateOptions)
   }
 
-  /** Computes the outputs for data, batch by batch, on the library's own threads. */
-  predict(...args: Parameters<Trainer['predict']>): ReturnType<Trainer['predict']> {
-    return this.#trainer.predict(...args)
+  /**
+   * Computes the outputs batch by batch, on the library's own threads.
+   *
+   * @returns A tensor, or tensors in the structure of the model's outputs.
+   */
+  predict(x: FitData, options: PredictOptions = {}): Promise<Prediction> {
+    return this.#trainer.predict(x, options)
   }
 
-  /** Computes the outputs on the calling thread: the fastest way for small work. */
-  predictSync(...args: Parameters<Trainer['predictSync']>): ReturnType<Trainer['predictSync']> {
-    return this.#trainer.predictSync(...args)
+  /** Computes the outputs on the calling thread, which waits: right for small work. */
+  predictSync(x: InputData, options: { readonly batchSize?: number } = {}): Prediction {
+    return this.#trainer.predictSync(x, options)
   }
 
-  /** One optimizer step on one batch. */
-  trainOnBatch(...args: Parameters<Trainer['trainOnBatch']>): ReturnType<Trainer['trainOnBatch']> {
-    return this.#trainer.trainOnBatch(...args)
+  /** Computes the outputs for one batch, on the library's own threads. */
+  predictOnBatch(x: InputData): Promise<Prediction> {
+    return this.#trainer.predictOnBatch(x)
   }
 
-  /** Loss and metrics of one batch. */
-  testOnBatch(...args: Parameters<Trainer['testOnBatch']>): ReturnType<Trainer['testOnBatch']> {
-    return this.#trainer.testOnBatch(...args)
+  /** One step of the optimizer on one batch; returns the loss and the metrics of this batch before the step. */
+  trainOnBatch(x: InputData, y?: TargetData, options: BatchOptions = {}): Promise<Logs> {
+    return this.#trainer.trainOnBatch(x, y, options)
+  }
+
+  /** The loss and the metrics of one batch. */
+  testOnBatch(x: InputData, y?: TargetData, options: Omit<BatchOptions, 'classWeight'> = {}): Promise<Logs> {
+    return this.#trainer.testOnBatch(x, y, options)
   }
 
   /** @internal */
@@ -282,7 +320,7 @@ export class Model extends Layer implements Trainable {
     return {
       name: this.name,
       operations: this.operations,
-      nodes: this.graph?.nodes,
+      nodes: this.operations === this.graph?.operations ? this.graph.nodes : undefined,
       trainableWeights: this.trainableWeights,
       nonTrainableWeights: this.nonTrainableWeights,
       optimizerVariables: this.optimizerVariables,

@@ -131,6 +131,7 @@ export class Sequential extends Model {
   #rebuild(): void {
     this.graph = undefined
     this.built = false
+    this.trainer.invalidate()
     if (!this.#input || this.#stack.length === 0) return
     let x: SymbolicTensor = this.#input
     for (const layer of this.#stack) {

@@ -49,6 +49,11 @@ export class Tensor {
     return this.#dtype
   }
 
+  /** The number of axes. */
+  get rank(): number {
+    return this.#shape.length
+  }
+
   /** The number of elements. */
   get size(): number {
     return this.#shape.reduce((n, extent) => n * extent, 1)

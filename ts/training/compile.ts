@@ -9,6 +9,7 @@ import { getOptimizer, type Optimizer, type OptimizerInput } from '../optimizers
 import type { Variable } from '../native/variable.ts'
 import { CompiledLoss } from './compiled-loss.ts'
 import { CompiledMetrics } from './compiled-metrics.ts'
+import { checkOptions } from './options.ts'
 import type { Outputs } from './outputs.ts'
 
 /** One loss for all outputs, a list in the declared order of the outputs, or an object by their names; `null` for none. */
@@ -37,8 +38,6 @@ export interface CompileOptions {
   readonly weightedMetrics?: MetricsOption
 }
 
-const known = ['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics']
-
 /** What `compile` set: optimizer, losses and metrics, tied to the outputs once these are known. */
 export class Compiled {
   readonly options: CompileOptions
@@ -54,9 +53,7 @@ export class Compiled {
 
   constructor(owner: string, options: CompileOptions) {
     this.#owner = owner
-    for (const key of Object.keys(options)) {
-      if (!known.includes(key)) throw new ConfigError(`${owner}: compile: unknown option '${key}'; expected one of ${known.join(', ')}`, { option: key })
-    }
+    checkOptions(`${owner}: compile`, options, ['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics'])
     for (const key of ['metrics', 'weightedMetrics'] as const) {
       const given: unknown = options[key]
       if (given !== undefined && given !== null && typeof given !== 'object') {

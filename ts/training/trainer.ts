@@ -80,7 +80,6 @@ export class Trainer {
    */
   compile(options: CompileOptions = {}): void {
     if (this.#busy) throw new StateError(`'${this.model.name}': expected to be compiled before ${this.#busy}, not during it`)
-    checkOptions(`'${this.model.name}': compile`, options, ['optimizer', 'loss', 'lossWeights', 'metrics', 'weightedMetrics'])
     const compiled = new Compiled(`'${this.model.name}'`, options)
     const places = inputPlaces(this.model)
     if (places) {

@@ -4,7 +4,7 @@ use crate::parallel::for_each_chunk;
 
 /// Elements that are worth a task of their own.
 const TASK: usize = 1 << 15;
-/// Side of the squares that a transpose goes by: 32 rows of 32 elements are 64 cache lines on either side.
+/// Side of the squares that a transpose goes by: a row of one is two cache lines.
 const TILE: usize = 32;
 
 /// Which elements of a dense tensor, and in what order: element `i` (an index) is at `offset + sum(i * stride)`.
@@ -112,6 +112,8 @@ fn transpose<T: Copy + Send + Sync>(x: &[T], view: &Strided, unit: usize, y: &mu
             strides[axis] = strides[axis + 1] * axes[axis + 1].0;
         }
         let (rows, (columns, stride)) = (axes[unit].0, axes[last]);
+        // A square of its own: rows of x and y may lie so far apart that they would drive each other out of the cache.
+        let mut tile = [[x[0]; TILE]; TILE];
         let others: Vec<usize> = (0..last).filter(|&axis| axis != unit).collect();
         for plane in 0..others.iter().map(|&axis| axes[axis].0).product() {
             let (mut from, mut to, mut rest) = (offset as isize, 0, plane);
@@ -122,13 +124,17 @@ fn transpose<T: Copy + Send + Sync>(x: &[T], view: &Strided, unit: usize, y: &mu
                 to += i * strides[axis];
             }
             for row in (0..rows).step_by(TILE) {
+                let height = TILE.min(rows - row);
                 for column in (0..columns).step_by(TILE) {
-                    for r in row..rows.min(row + TILE) {
-                        let y = &mut y[to + r * strides[unit] + column..][..TILE.min(columns - column)];
-                        let from = from + r as isize + column as isize * stride;
-                        for (i, y) in (0..).zip(y) {
-                            *y = x[(from + i * stride) as usize];
+                    let width = TILE.min(columns - column);
+                    for c in 0..width {
+                        let from = (from + row as isize + (column + c) as isize * stride) as usize;
+                        for (r, x) in x[from..from + height].iter().enumerate() {
+                            tile[r][c] = *x;
                         }
+                    }
+                    for (r, tile) in (row..).zip(&tile[..height]) {
+                        y[to + r * strides[unit] + column..][..width].copy_from_slice(&tile[..width]);
                     }
                 }
             }

@@ -77,7 +77,10 @@ pub fn for_each_chunk2<T: Send, U: Send>(
         let (a, b) = (index * first_chunk_len, index * second_chunk_len);
         // SAFETY: chunks of different indices do not overlap and end within the outputs, which are borrowed meanwhile.
         let (a, b) = unsafe {
-            (first.part(a, first_chunk_len.min(first_total - a)), second.part(b, second_chunk_len.min(second_total - b)))
+            (
+                first.part(a, first_chunk_len.min(first_total - a)),
+                second.part(b, second_chunk_len.min(second_total - b)),
+            )
         };
         f(index, a, b);
     });

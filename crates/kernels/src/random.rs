@@ -14,6 +14,9 @@ pub const STREAM: u32 = 0x243f_6a88;
 const MULTIPLIERS: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
 const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
 
+/// The step of uniform numbers, 2^-24.
+const UNIT: f32 = 1.0 / 16_777_216.0;
+
 /// Elements of a task; a multiple of what is made at a time.
 const TASK: usize = 1 << 14;
 /// Counters that are worked on side by side.
@@ -63,84 +66,138 @@ impl State {
 /// Uniform in `[0, 1)`, a multiple of 2^-24.
 #[inline(always)]
 fn unit(word: u32) -> f32 {
-    (word >> 8) as f32 * (1.0 / 16_777_216.0)
+    (word >> 8) as i32 as f32 * UNIT
+}
+
+#[inline(always)]
+fn counters(state: State, block: u64) -> [[u32; LANES]; 4] {
+    let mut counter = [[0; LANES], [0; LANES], [state.counter; LANES], [0; LANES]];
+    for i in 0..LANES {
+        counter[0][i] = (block + i as u64) as u32;
+        counter[1][i] = ((block + i as u64) >> 32) as u32;
+    }
+    counter
+}
+
+/// Puts the values made of the four words of each counter beside one another.
+#[inline(always)]
+fn interleave(values: &[[f32; LANES]; 4], y: &mut [f32]) {
+    let mut all = [0.0; 4 * LANES];
+    for i in 0..LANES {
+        for (word, values) in values.iter().enumerate() {
+            all[4 * i + word] = values[i];
+        }
+    }
+    y.copy_from_slice(&all[..y.len()]);
 }
 
 dispatch! {
     /// `y[i] = f(word)` for the elements from `4 * block` on.
     fn fill[F: Fn(u32) -> f32 + Copy](state: State, block: u64, y: &mut [f32], f: F) {
-        for (group, y) in y.chunks_mut(4 * LANES).enumerate() {
-            let first = block + (group * LANES) as u64;
-            let mut counter = [[0; LANES], [0; LANES], [state.counter; LANES], [0; LANES]];
+        for (group, y) in (0..).zip(y.chunks_mut(4 * LANES)) {
+            let words = philox_lanes([state.seed, STREAM], counters(state, block + group * LANES as u64));
+            interleave(&words.map(|lanes| lanes.map(f)), y);
+        }
+    }
+
+    /// Standard normal numbers for the elements from `4 * block` on, by Box and Muller's method: two words make the
+    /// cosine and the sine of a pair.
+    fn fill_normal(state: State, block: u64, y: &mut [f32]) {
+        for (group, y) in (0..).zip(y.chunks_mut(4 * LANES)) {
+            let [a, b, c, d] = philox_lanes([state.seed, STREAM], counters(state, block + group * LANES as u64));
+            let (mut u, mut log) = ([0.0; 2 * LANES], [0.0; 2 * LANES]);
             for i in 0..LANES {
-                counter[0][i] = (first + i as u64) as u32;
-                counter[1][i] = ((first + i as u64) >> 32) as u32;
+                // In (0, 1], so that the logarithm is finite.
+                u[i] = unit(a[i]) + UNIT;
+                u[LANES + i] = unit(c[i]) + UNIT;
             }
-            let words = philox_lanes([state.seed, STREAM], counter);
-            let mut values = [0.0; 4 * LANES];
+            crate::vecmath::log(&u, &mut log);
+            let mut values = [[0.0; LANES]; 4];
             for i in 0..LANES {
-                for (word, words) in words.iter().enumerate() {
-                    values[4 * i + word] = f(words[i]);
-                }
+                let (r, s) = ((-2.0 * log[i]).sqrt(), (-2.0 * log[LANES + i]).sqrt());
+                let (first, second) = (sin_cos(b[i]), sin_cos(d[i]));
+                [values[0][i], values[1][i]] = [r * first.1, r * first.0];
+                [values[2][i], values[3][i]] = [s * second.1, s * second.0];
             }
-            y.copy_from_slice(&values[..y.len()]);
+            interleave(&values, y);
         }
     }
 }
 
-fn fill_parallel(state: State, y: &mut [f32], f: impl Fn(u32) -> f32 + Copy + Sync) {
-    for_each_chunk(y, TASK, |index, y| fill(state, (index * TASK / 4) as u64, y, f));
+/// Sine and cosine of `word / 2^32` of a full turn, of which the upper 24 bits count.
+///
+/// The quarter turn is found in integers; the polynomials for what is left, at most an eighth of a turn, are those of
+/// Cephes (S. L. Moshier, `single/sinf.c`), accurate to 6e-8.
+#[inline(always)]
+fn sin_cos(word: u32) -> (f32, f32) {
+    let turn = (word >> 8) as i32;
+    let quarter = (turn + (1 << 21)) >> 22;
+    let x = (turn - (quarter << 22)) as f32 * (std::f32::consts::FRAC_PI_2 / 4_194_304.0);
+    let z = x * x;
+    let sin = ((-1.951_529_6e-4 * z + 8.332_161e-3) * z - 1.666_665_5e-1) * z * x + x;
+    let cos = ((2.443_315_7e-5 * z - 1.388_731_6e-3) * z + 4.166_664_6e-2) * z * z - 0.5 * z + 1.0;
+    let (sin, cos) = if quarter & 1 == 0 { (sin, cos) } else { (cos, sin) };
+    let sin = if quarter & 2 == 0 { sin } else { -sin };
+    let cos = if (quarter + 1) & 2 == 0 { cos } else { -cos };
+    (sin, cos)
 }
 
 /// Uniform in `[low, high)`, up to the rounding of `low + (high - low) * u`.
 pub fn uniform(state: State, low: f32, high: f32, y: &mut [f32]) {
-    fill_parallel(state, y, move |word| low + (high - low) * unit(word));
+    for_each_chunk(y, TASK, |index, y| {
+        fill(state, (index * TASK / 4) as u64, y, move |word| low + (high - low) * unit(word));
+    });
 }
 
 /// 1 with the given probability, else 0.
 pub fn bernoulli(state: State, probability: f32, y: &mut [f32]) {
-    fill_parallel(state, y, move |word| if unit(word) < probability { 1.0 } else { 0.0 });
+    // `unit(word) < probability` in integers.
+    let limit = (probability / UNIT).ceil() as i32;
+    for_each_chunk(y, TASK, |index, y| {
+        let hit = move |word: u32| f32::from(u8::from(((word >> 8) as i32) < limit));
+        fill(state, (index * TASK / 4) as u64, y, hit);
+    });
 }
 
-/// Normal, by Box and Muller's method in f64: two words make the cosine and the sine of a pair.
+/// Normal with that mean and standard deviation.
 pub fn normal(state: State, mean: f32, stddev: f32, y: &mut [f32]) {
     for_each_chunk(y, TASK, |index, y| {
-        for (block, y) in ((index * TASK / 4) as u64..).zip(y.chunks_mut(4)) {
-            for (y, z) in y.iter_mut().zip(normals(state.words(block, 0))) {
-                *y = (f64::from(mean) + f64::from(stddev) * z) as f32;
-            }
-        }
+        fill_normal(state, (index * TASK / 4) as u64, y);
+        scale(mean, stddev, y);
     });
 }
 
 /// Normal within two standard deviations: what falls outside is drawn again, each element for itself.
 pub fn truncated_normal(state: State, mean: f32, stddev: f32, y: &mut [f32]) {
     for_each_chunk(y, TASK, |index, y| {
-        for (block, y) in ((index * TASK / 4) as u64..).zip(y.chunks_mut(4)) {
-            let mut z = normals(state.words(block, 0));
-            for (lane, y) in y.iter_mut().enumerate() {
-                let mut attempt = 1;
-                while z[lane].abs() > 2.0 && attempt < ATTEMPTS {
-                    z[lane] = normals(state.words(block, attempt))[lane];
-                    attempt += 1;
-                }
-                *y = (f64::from(mean) + f64::from(stddev) * z[lane].clamp(-2.0, 2.0)) as f32;
+        fill_normal(state, (index * TASK / 4) as u64, y);
+        for (i, z) in (index * TASK..).zip(y.iter_mut()) {
+            let mut attempt = 1;
+            while z.abs() > 2.0 && attempt < ATTEMPTS {
+                *z = one_normal(state.words((i / 4) as u64, attempt), i % 4);
+                attempt += 1;
             }
+            *z = z.clamp(-2.0, 2.0);
         }
+        scale(mean, stddev, y);
     });
 }
 
-/// Four standard normal numbers of four words.
-fn normals([a, b, c, d]: [u32; 4]) -> [f64; 4] {
-    let pair = |radius: u32, angle: u32| {
-        // In (0, 1], so that the logarithm is finite.
-        let u = (f64::from(radius) + 1.0) / 4_294_967_296.0;
-        let r = (-2.0 * u.ln()).sqrt();
-        let (sin, cos) = (f64::from(angle) / 4_294_967_296.0 * std::f64::consts::TAU).sin_cos();
-        [r * cos, r * sin]
-    };
-    let ([p, q], [r, s]) = (pair(a, b), pair(c, d));
-    [p, q, r, s]
+/// One number of those that [`fill_normal`] makes of four words.
+fn one_normal(words: [u32; 4], lane: usize) -> f32 {
+    let (radius, angle) = (words[lane / 2 * 2], words[lane / 2 * 2 + 1]);
+    let r = (-2.0 * (unit(radius) + UNIT).ln()).sqrt();
+    let (sin, cos) = sin_cos(angle);
+    r * if lane.is_multiple_of(2) { cos } else { sin }
+}
+
+dispatch! {
+    /// `y = mean + stddev * y`
+    fn scale(mean: f32, stddev: f32, y: &mut [f32]) {
+        for y in y {
+            *y = mean + stddev * *y;
+        }
+    }
 }
 
 /// The numbers `0..y.len()` in random order, by Fisher and Yates's shuffle: from the last place down, place `k` changes

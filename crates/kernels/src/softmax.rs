@@ -1,17 +1,19 @@
 //! Softmax and its logarithm along one axis.
 
 use crate::parallel::for_each_chunk;
-use crate::vecmath::{exp, exp_v};
+use crate::vecmath::{exp_v, log_v};
 use ferrograph_simd::{Kernel, Level, Simd};
 
 /// Elements that are worth a task of their own.
 const TASK: usize = 1 << 13;
 /// Elements whose exponentials are added in float32 before they are added in f64.
 const BLOCK: usize = 512;
-/// No processor has more lanes in a vector.
-const MAX_LANES: usize = 64;
-/// Columns that are worked on side by side where the axis is not the last.
-const COLUMNS: usize = 64;
+/// Rows whose exponentials are added to one another before they are added to the sum, where the axis is not the last.
+const ROWS: usize = 64;
+/// No instruction set has more lanes in a vector.
+const MAX_LANES: usize = 16;
+/// The logarithm of the smallest normal float32, 2^-126.
+const SMALLEST: f32 = -87.336_54;
 
 /// For `x` of shape `[outer, extent, inner]`: `y = exp(x - max) / sum(exp(x - max))` along `extent`. NaN in a row makes
 /// the row NaN, and so do an infinity or nothing but `-inf`.
@@ -38,7 +40,7 @@ fn run(x: &[f32], extent: usize, inner: usize, y: &mut [f32], log: bool) {
             if inner == 1 {
                 level.run(Row { x, y, log });
             } else {
-                columns(x, inner, y, log);
+                level.run(Columns { x, inner, y, log });
             }
         }
     });
@@ -61,22 +63,23 @@ impl Kernel for Row<'_> {
         let mut sum = 0.0;
         for (x, y) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)) {
             let mut lanes = simd.zero();
-            let whole = x.len() / S::N * S::N;
-            for (x, y) in x[..whole].chunks_exact(S::N).zip(y.chunks_exact_mut(S::N)) {
-                let e = exp_v(simd, simd.sub(simd.load(x), shift));
+            let (x_blocks, y_blocks) = (x.chunks_exact(S::N), y.chunks_exact_mut(S::N));
+            let x_rest = x_blocks.remainder();
+            for (x, y) in x_blocks.zip(y_blocks) {
+                let e = power(simd, simd.sub(simd.load(x), shift));
                 lanes = simd.add(lanes, e);
                 if !log {
                     simd.store(y, e);
                 }
             }
-            if whole < x.len() {
-                // Filled up with what has no weight.
-                let mut tail = [f32::NEG_INFINITY; MAX_LANES];
-                tail[..x.len() - whole].copy_from_slice(&x[whole..]);
-                let e = exp_v(simd, simd.sub(simd.load(&tail), shift));
-                lanes = simd.add(lanes, e);
+            if !x_rest.is_empty() {
+                let e = power(simd, simd.sub(simd.load_partial(x_rest), shift));
+                let mut rest = [0.0; MAX_LANES];
+                simd.store_partial(&mut rest[..x_rest.len()], e);
+                lanes = simd.add(lanes, simd.load(&rest));
                 if !log {
-                    simd.store_partial(&mut y[whole..], e);
+                    let whole = x.len() - x_rest.len();
+                    y[whole..].copy_from_slice(&rest[..x_rest.len()]);
                 }
             }
             sum += f64::from(simd.reduce_add(lanes));
@@ -107,34 +110,71 @@ fn row_max<S: Simd>(simd: S, x: &[f32]) -> f32 {
     tail.iter().fold(simd.reduce_max(lanes), |max, &x| if x > max { x } else { max })
 }
 
-/// One plane `[extent, inner]`, down its columns.
-fn columns(x: &[f32], inner: usize, y: &mut [f32], log: bool) {
-    for column in (0..inner).step_by(COLUMNS) {
-        let width = COLUMNS.min(inner - column);
-        let rows = (column..x.len()).step_by(inner).map(|from| from..from + width);
-        let mut max = [f32::NEG_INFINITY; COLUMNS];
-        for row in rows.clone() {
-            for (max, &x) in max.iter_mut().zip(&x[row]) {
-                *max = if x > *max { x } else { *max };
+/// `exp(x)`, and 0 where that is below the normal numbers: a share so small is nothing beside the largest, and
+/// processors take a hundred times as long for it. Masked places, which lie far below, are that case.
+#[inline(always)]
+fn power<S: Simd>(simd: S, x: S::V) -> S::V {
+    let tiny = simd.lt(x, simd.splat(SMALLEST));
+    simd.select(tiny, simd.zero(), exp_v(simd, simd.select(tiny, simd.zero(), x)))
+}
+
+/// A plane `[extent, inner]`, down its columns.
+struct Columns<'a> {
+    x: &'a [f32],
+    inner: usize,
+    y: &'a mut [f32],
+    log: bool,
+}
+
+impl Kernel for Columns<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for column in (0..self.inner).step_by(S::N) {
+            let width = S::N.min(self.inner - column);
+            if width == S::N {
+                // The usual width, known while compiling.
+                columns::<S>(simd, self.x, self.inner, column, S::N, self.y, self.log);
+            } else {
+                columns::<S>(simd, self.x, self.inner, column, width, self.y, self.log);
             }
         }
-        let (mut sum, mut shifted, mut powers) = ([0.0f64; COLUMNS], [0.0; COLUMNS], [0.0; COLUMNS]);
-        for row in rows.clone() {
-            for (to, (x, max)) in shifted.iter_mut().zip(x[row.clone()].iter().zip(&max)) {
-                *to = x - max;
-            }
-            exp(&shifted[..width], &mut powers[..width]);
-            for (sum, e) in sum.iter_mut().zip(&powers[..width]) {
-                *sum += f64::from(*e);
-            }
-            y[row].copy_from_slice(if log { &shifted[..width] } else { &powers[..width] });
+    }
+}
+
+/// `width` columns from `column` on.
+#[inline(always)]
+fn columns<S: Simd>(simd: S, x: &[f32], inner: usize, column: usize, width: usize, y: &mut [f32], log: bool) {
+    let load = |x: &[f32], at: usize| {
+        let x = &x[at..at + width];
+        if width == S::N { simd.load(x) } else { simd.load_partial(x) }
+    };
+    let store = |y: &mut [f32], at: usize, v: S::V| {
+        let y = &mut y[at..at + width];
+        if width == S::N { simd.store(y, v) } else { simd.store_partial(y, v) }
+    };
+    let mut max = simd.splat(f32::NEG_INFINITY);
+    for at in (column..x.len()).step_by(inner) {
+        max = simd.max(load(x, at), max);
+    }
+    let (mut sum, mut block, mut rows) = (simd.zero(), simd.zero(), 0);
+    for at in (column..x.len()).step_by(inner) {
+        let shifted = simd.sub(load(x, at), max);
+        let e = power(simd, shifted);
+        store(y, at, if log { shifted } else { e });
+        block = simd.add(block, e);
+        rows += 1;
+        if rows % ROWS == 0 {
+            sum = simd.add(sum, block);
+            block = simd.zero();
         }
-        let last: [f32; COLUMNS] = sum.map(|sum| if log { sum.ln() } else { 1.0 / sum } as f32);
-        for row in rows {
-            for (y, last) in y[row].iter_mut().zip(&last) {
-                *y = if log { *y - last } else { *y * last };
-            }
-        }
+    }
+    sum = simd.add(sum, block);
+    let last = if log { log_v(simd, sum) } else { simd.div(simd.splat(1.0), sum) };
+    for at in (column..x.len()).step_by(inner) {
+        let v = load(y, at);
+        store(y, at, if log { simd.sub(v, last) } else { simd.mul(v, last) });
     }
 }
 
@@ -157,7 +197,9 @@ mod tests {
 
     #[test]
     fn agrees_with_the_formula_along_any_axis() {
-        for (outer, extent, inner) in [(1, 1, 1), (3, 10, 1), (2, 1000, 1), (1, 1537, 1), (2, 7, 3), (1, 5, 130)] {
+        for (outer, extent, inner) in
+            [(1, 1, 1), (3, 10, 1), (2, 1000, 1), (1, 1537, 1), (2, 7, 3), (1, 5, 130), (1, 200, 16)]
+        {
             let x: Vec<f32> = (0..outer * extent * inner).map(|i| (i * 7919 % 211) as f32 / 10.0 - 10.0).collect();
             let mut y = vec![0.0; x.len()];
             for log in [false, true] {

@@ -8,11 +8,9 @@
 use crate::average_pool2d_gradient::AveragePool2dGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
-use crate::shared::{Pooling, to_json};
-use ferrograph_graph::{
-    Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
-};
-use ferrograph_kernels::pooling::{self, PoolShape};
+use crate::shared::{Pooling, step, to_json};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_kernels::pooling;
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +37,11 @@ impl Op for AveragePool2d {
     }
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
-        Ok(Plan::Step(Box::new(AveragePool { shape: self.pooling.shape(self.name(), &operands[0])? })))
+        let shape = self.pooling.shape(self.name(), &operands[0])?;
+        Ok(step(move |mut context| {
+            pooling::average_forward(&shape, context.inputs.f32(0), context.outputs.f32(0));
+            Ok(())
+        }))
     }
 
     fn vjp(
@@ -59,18 +61,6 @@ impl Op for AveragePool2d {
         let mean = |cells: &Vec<[usize; 4]>| cells.iter().map(|cell| x.at(cell)).sum::<f64>() / cells.len() as f64;
         let y = self.pooling.windows(x).iter().map(mean).collect();
         vec![Reference::new(DType::Float32, &results[0].extents(), y)]
-    }
-}
-
-#[derive(Debug)]
-struct AveragePool {
-    shape: PoolShape,
-}
-
-impl Step for AveragePool {
-    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
-        pooling::average_forward(&self.shape, context.inputs.f32(0), context.outputs.f32(0));
-        Ok(())
     }
 }
 

@@ -8,11 +8,9 @@
 use crate::average_pool2d::AveragePool2d;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
-use crate::shared::{Pooling, to_json};
-use ferrograph_graph::{
-    Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
-};
-use ferrograph_kernels::pooling::{self, PoolShape};
+use crate::shared::{Pooling, step, to_json};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_kernels::pooling;
 use ferrograph_tensor::{DType, strides};
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +38,11 @@ impl Op for AveragePool2dGradient {
     }
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
-        Ok(Plan::Step(Box::new(AveragePoolGradient { shape: self.pooling.shape(self.name(), &operands[1])? })))
+        let shape = self.pooling.shape(self.name(), &operands[1])?;
+        Ok(step(move |mut context| {
+            pooling::average_gradient(&shape, context.inputs.f32(0), context.outputs.f32(0));
+            Ok(())
+        }))
     }
 
     fn vjp(
@@ -68,18 +70,6 @@ impl Op for AveragePool2dGradient {
 
     fn reads(&self, index: usize) -> bool {
         index == 0
-    }
-}
-
-#[derive(Debug)]
-struct AveragePoolGradient {
-    shape: PoolShape,
-}
-
-impl Step for AveragePoolGradient {
-    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
-        pooling::average_gradient(&self.shape, context.inputs.f32(0), context.outputs.f32(0));
-        Ok(())
     }
 }
 

@@ -11,11 +11,9 @@ use crate::registry::Registered;
 use crate::shared::attributes::last_axis;
 use crate::shared::channels::{self, Formula, channel_shape, elements_of_channels};
 use crate::shared::operands::exactly;
-use crate::shared::to_json;
-use ferrograph_graph::{
-    Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
-};
-use ferrograph_kernels::batch_norm::{self, ChannelShape, Parameters};
+use crate::shared::{step_with_scratch, to_json};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_kernels::batch_norm::{self, Parameters};
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +45,13 @@ impl Op for BatchNormInference {
     }
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
-        Ok(Plan::Step(Box::new(Inference { shape: channel_shape(&operands[0], self.axis)?, epsilon: self.epsilon })))
+        let (shape, epsilon) = (channel_shape(&operands[0], self.axis)?, self.epsilon);
+        Ok(step_with_scratch(shape.table_len(), move |mut context| {
+            let [x, gamma, beta, mean, variance] = [0, 1, 2, 3, 4].map(|i| context.inputs.f32(i));
+            let parameters = Parameters { gamma, mean, variance, epsilon };
+            batch_norm::normalize(&shape, x, parameters, beta, context.outputs.f32(0), context.scratch);
+            Ok(())
+        }))
     }
 
     fn vjp(
@@ -91,25 +95,6 @@ impl Op for BatchNormInference {
             }
         }
         vec![Reference::new(DType::Float32, &x.shape, y)]
-    }
-}
-
-#[derive(Debug)]
-struct Inference {
-    shape: ChannelShape,
-    epsilon: f64,
-}
-
-impl Step for Inference {
-    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
-        let [x, gamma, beta, mean, variance] = [0, 1, 2, 3, 4].map(|i| context.inputs.f32(i));
-        let parameters = Parameters { gamma, mean, variance, epsilon: self.epsilon };
-        batch_norm::normalize(&self.shape, x, parameters, beta, context.outputs.f32(0), context.scratch);
-        Ok(())
-    }
-
-    fn scratch_len(&self) -> usize {
-        self.shape.table_len()
     }
 }
 

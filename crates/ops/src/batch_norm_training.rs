@@ -13,11 +13,9 @@ use crate::registry::Registered;
 use crate::shared::attributes::last_axis;
 use crate::shared::channels::{self, Formula, channel_shape, elements_of_channels};
 use crate::shared::operands::exactly;
-use crate::shared::to_json;
-use ferrograph_graph::{
-    Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
-};
-use ferrograph_kernels::batch_norm::{self, ChannelShape, Parameters};
+use crate::shared::{step_with_scratch, to_json};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_kernels::batch_norm::{self, Parameters};
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +47,15 @@ impl Op for BatchNormTraining {
     }
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
-        Ok(Plan::Step(Box::new(Training { shape: channel_shape(&operands[0], self.axis)?, epsilon: self.epsilon })))
+        let (shape, epsilon) = (channel_shape(&operands[0], self.axis)?, self.epsilon);
+        Ok(step_with_scratch(shape.scratch_len(), move |mut context| {
+            let [x, gamma, beta] = [0, 1, 2].map(|i| context.inputs.f32(i));
+            let [y, mean, variance] = context.outputs.views([0, 1, 2]).map(|view| view.f32());
+            batch_norm::statistics(&shape, x, mean, variance, context.scratch);
+            let parameters = Parameters { gamma, mean, variance, epsilon };
+            batch_norm::normalize(&shape, x, parameters, beta, y, context.scratch);
+            Ok(())
+        }))
     }
 
     fn vjp(
@@ -108,27 +114,6 @@ impl Op for BatchNormTraining {
             Reference::new(DType::Float32, &channels, means),
             Reference::new(DType::Float32, &channels, variances),
         ]
-    }
-}
-
-#[derive(Debug)]
-struct Training {
-    shape: ChannelShape,
-    epsilon: f64,
-}
-
-impl Step for Training {
-    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
-        let [x, gamma, beta] = [0, 1, 2].map(|i| context.inputs.f32(i));
-        let [y, mean, variance] = context.outputs.views([0, 1, 2]).map(|view| view.f32());
-        batch_norm::statistics(&self.shape, x, mean, variance, context.scratch);
-        let parameters = Parameters { gamma, mean, variance, epsilon: self.epsilon };
-        batch_norm::normalize(&self.shape, x, parameters, beta, y, context.scratch);
-        Ok(())
-    }
-
-    fn scratch_len(&self) -> usize {
-        self.shape.scratch_len()
     }
 }
 

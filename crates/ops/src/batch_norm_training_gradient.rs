@@ -16,12 +16,10 @@ use crate::registry::Registered;
 use crate::shared::attributes::last_axis;
 use crate::shared::channels::{self, Formula, channel_shape, elements_of_channels};
 use crate::shared::operands::exactly;
-use crate::shared::to_json;
 use crate::shared::window::may_agree;
-use ferrograph_graph::{
-    Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
-};
-use ferrograph_kernels::batch_norm::{self, ChannelShape, Gradients, Parameters};
+use crate::shared::{step_with_scratch, to_json};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_kernels::batch_norm::{self, Gradients, Parameters};
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +55,14 @@ impl Op for BatchNormTrainingGradient {
     }
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
-        Ok(Plan::Step(Box::new(Gradient { shape: channel_shape(&operands[0], self.axis)?, epsilon: self.epsilon })))
+        let (shape, epsilon) = (channel_shape(&operands[0], self.axis)?, self.epsilon);
+        Ok(step_with_scratch(shape.scratch_len(), move |mut context| {
+            let [x, gamma, mean, variance, dy] = [0, 1, 2, 3, 4].map(|i| context.inputs.f32(i));
+            let [dx, dgamma, dbeta] = context.outputs.views([0, 1, 2]).map(|view| view.f32());
+            let parameters = Parameters { gamma, mean, variance, epsilon };
+            batch_norm::gradient(&shape, x, parameters, dy, Gradients { dx, dgamma, dbeta }, context.scratch);
+            Ok(())
+        }))
     }
 
     fn vjp(
@@ -153,27 +158,6 @@ impl Op for BatchNormTrainingGradient {
             Reference::new(DType::Float32, &channels, dgamma),
             Reference::new(DType::Float32, &channels, dbeta),
         ]
-    }
-}
-
-#[derive(Debug)]
-struct Gradient {
-    shape: ChannelShape,
-    epsilon: f64,
-}
-
-impl Step for Gradient {
-    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
-        let [x, gamma, mean, variance, dy] = [0, 1, 2, 3, 4].map(|i| context.inputs.f32(i));
-        let [dx, dgamma, dbeta] = context.outputs.views([0, 1, 2]).map(|view| view.f32());
-        let parameters = Parameters { gamma, mean, variance, epsilon: self.epsilon };
-        let gradients = Gradients { dx, dgamma, dbeta };
-        batch_norm::gradient(&self.shape, x, parameters, dy, gradients, context.scratch);
-        Ok(())
-    }
-
-    fn scratch_len(&self) -> usize {
-        self.shape.scratch_len()
     }
 }
 

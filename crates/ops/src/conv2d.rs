@@ -13,7 +13,7 @@ use crate::conv2d_kernel_gradient::Conv2dKernelGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
 use crate::shared::tolerance::sum_of_products;
-use crate::shared::{Convolution, to_json};
+use crate::shared::{Convolution, step, to_json};
 use ferrograph_graph::{
     Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
 };
@@ -46,7 +46,7 @@ impl Op for Conv2d {
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
         let bound = self.convolution.bind(self.name(), &operands[0], &operands[1])?;
         if bound.empty {
-            return Ok(Plan::Step(Box::new(Zeros)));
+            return Ok(zeros());
         }
         let packed = Preparation { operand: 1, len: conv::packed_kernel_len(&bound.shape) };
         Ok(Plan::Step(Box::new(Forward { shape: bound.shape, packed: [packed] })))
@@ -110,15 +110,12 @@ impl Step for Forward {
     }
 }
 
-/// A sum of no products.
-#[derive(Debug)]
-pub(crate) struct Zeros;
-
-impl Step for Zeros {
-    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+/// Results that are sums of no products.
+pub(crate) fn zeros() -> Plan {
+    step(|mut context| {
         context.outputs.f32(0).fill(0.0);
         Ok(())
-    }
+    })
 }
 
 impl Registered for Conv2d {

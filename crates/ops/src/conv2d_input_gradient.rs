@@ -7,7 +7,7 @@
 //! Derivative: linear in `dy` and in the kernel. For an incoming `g` of `dx`: `conv2d(g, kernel)` for `dy`, and
 //! `conv2d_kernel_gradient(g, dy)` for the kernel.
 
-use crate::conv2d::{Conv2d, Zeros, offset};
+use crate::conv2d::{Conv2d, offset, zeros};
 use crate::conv2d_kernel_gradient::Conv2dKernelGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
@@ -46,7 +46,7 @@ impl Op for Conv2dInputGradient {
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
         let bound = self.convolution.bind(self.name(), &operands[2], &operands[1])?;
         if bound.empty {
-            return Ok(Plan::Step(Box::new(Zeros)));
+            return Ok(zeros());
         }
         let packed = Preparation { operand: 1, len: conv::packed_kernel_for_gradient_len(&bound.shape) };
         Ok(Plan::Step(Box::new(InputGradient { shape: bound.shape, packed: [packed] })))

@@ -6,16 +6,14 @@
 //! Derivative: linear in `x` and in `dy`. For an incoming `g` of `dkernel`: `conv2d_input_gradient(dy, g)` for `x`, and
 //! `conv2d(x, g)` for `dy`.
 
-use crate::conv2d::{Conv2d, Zeros, offset};
+use crate::conv2d::{Conv2d, offset, zeros};
 use crate::conv2d_input_gradient::Conv2dInputGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
 use crate::shared::tolerance::sum_of_products;
-use crate::shared::{Convolution, to_json};
-use ferrograph_graph::{
-    Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
-};
-use ferrograph_kernels::conv::{self, ConvShape};
+use crate::shared::{Convolution, step_with_scratch, to_json};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_kernels::conv;
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -45,9 +43,14 @@ impl Op for Conv2dKernelGradient {
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
         let bound = self.convolution.bind(self.name(), &operands[0], &operands[2])?;
         if bound.empty {
-            return Ok(Plan::Step(Box::new(Zeros)));
+            return Ok(zeros());
         }
-        Ok(Plan::Step(Box::new(KernelGradient { shape: bound.shape })))
+        let shape = bound.shape;
+        Ok(step_with_scratch(conv::kernel_gradient_scratch_len(&shape), move |mut context| {
+            let (x, dy) = (context.inputs.f32(0), context.inputs.f32(1));
+            conv::kernel_gradient(&shape, x, dy, context.outputs.f32(0), context.scratch);
+            Ok(())
+        }))
     }
 
     fn vjp(
@@ -78,23 +81,6 @@ impl Op for Conv2dKernelGradient {
 
     fn reads(&self, index: usize) -> bool {
         index < 2
-    }
-}
-
-#[derive(Debug)]
-struct KernelGradient {
-    shape: ConvShape,
-}
-
-impl Step for KernelGradient {
-    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
-        let (x, dy) = (context.inputs.f32(0), context.inputs.f32(1));
-        conv::kernel_gradient(&self.shape, x, dy, context.outputs.f32(0), context.scratch);
-        Ok(())
-    }
-
-    fn scratch_len(&self) -> usize {
-        conv::kernel_gradient_scratch_len(&self.shape)
     }
 }
 

@@ -16,11 +16,9 @@ use crate::lstm::{Trace, sample_operands};
 use crate::registry::Registered;
 use crate::shared::operands::dtype;
 use crate::shared::recurrence::{Recurrence, samples};
-use crate::shared::to_json;
 use crate::shared::window::may_agree;
-use ferrograph_graph::{
-    Fill, Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
-};
+use crate::shared::{step_with_scratch, to_json};
+use ferrograph_graph::{Fill, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::lstm::{self, Gradients, LstmBackward, LstmShape};
 use ferrograph_tensor::{DType, element_count};
 use serde::{Deserialize, Serialize};
@@ -63,7 +61,26 @@ impl Op for LstmGradient {
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
         let shape = self.recurrence.shape(self.name(), operands)?;
-        Ok(Plan::Step(Box::new(Backward { shape, recurrence: self.recurrence })))
+        let (Recurrence { reverse, masked }, count) = (self.recurrence, self.recurrence.operand_count());
+        Ok(step_with_scratch(lstm::backward_scratch_len(&shape), move |mut context| {
+            let inputs = context.inputs;
+            let backward = LstmBackward {
+                x: inputs.f32(0),
+                kernel: inputs.f32(1),
+                recurrent: inputs.f32(2),
+                mask: masked.then(|| inputs.u8(6)),
+                reverse,
+                reserve: inputs.f32(count + 2),
+                dy: Some(inputs.f32(count + 3)),
+                dh: Some(inputs.f32(count + 4)),
+                dc: Some(inputs.f32(count + 5)),
+            };
+            let results = context.outputs.views([0, 1, 2, 3, 4, 5]).map(|view| view.f32());
+            let [dx, dkernel, drecurrent, dbias, dh0, dc0] = results;
+            let gradients = Gradients { dx: Some(dx), dkernel, drecurrent, dbias: Some(dbias), dh0, dc0 };
+            lstm::backward(&shape, &backward, gradients, context.scratch);
+            Ok(())
+        }))
     }
 
     fn vjp(
@@ -129,39 +146,6 @@ impl Op for LstmGradient {
         let count = self.recurrence.operand_count();
         // The reserve holds the states, and the bias only moves what the gates show.
         !(3..6).contains(&index) && !(count..count + 2).contains(&index)
-    }
-}
-
-#[derive(Debug)]
-struct Backward {
-    shape: LstmShape,
-    recurrence: Recurrence,
-}
-
-impl Step for Backward {
-    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
-        let inputs = context.inputs;
-        let count = self.recurrence.operand_count();
-        let backward = LstmBackward {
-            x: inputs.f32(0),
-            kernel: inputs.f32(1),
-            recurrent: inputs.f32(2),
-            mask: self.recurrence.masked.then(|| inputs.u8(6)),
-            reverse: self.recurrence.reverse,
-            reserve: inputs.f32(count + 2),
-            dy: Some(inputs.f32(count + 3)),
-            dh: Some(inputs.f32(count + 4)),
-            dc: Some(inputs.f32(count + 5)),
-        };
-        let results = context.outputs.views([0, 1, 2, 3, 4, 5]).map(|view| view.f32());
-        let [dx, dkernel, drecurrent, dbias, dh0, dc0] = results;
-        let gradients = Gradients { dx: Some(dx), dkernel, drecurrent, dbias: Some(dbias), dh0, dc0 };
-        lstm::backward(&self.shape, &backward, gradients, context.scratch);
-        Ok(())
-    }
-
-    fn scratch_len(&self) -> usize {
-        lstm::backward_scratch_len(&self.shape)
     }
 }
 

@@ -9,11 +9,9 @@
 use crate::max_pool2d_gradient::MaxPool2dGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
-use crate::shared::{Pooling, to_json};
-use ferrograph_graph::{
-    Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
-};
-use ferrograph_kernels::pooling::{self, PoolShape};
+use crate::shared::{Pooling, step, to_json};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_kernels::pooling;
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +38,11 @@ impl Op for MaxPool2d {
     }
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
-        Ok(Plan::Step(Box::new(MaxPool { shape: self.pooling.shape(self.name(), &operands[0])? })))
+        let shape = self.pooling.shape(self.name(), &operands[0])?;
+        Ok(step(move |mut context| {
+            pooling::max_forward(&shape, context.inputs.f32(0), context.outputs.f32(0));
+            Ok(())
+        }))
     }
 
     fn vjp(
@@ -59,18 +61,6 @@ impl Op for MaxPool2d {
         let x = &operands[0];
         let y = self.pooling.winners(x).iter().map(|winner| x.at(winner)).collect();
         vec![Reference::new(DType::Float32, &results[0].extents(), y)]
-    }
-}
-
-#[derive(Debug)]
-struct MaxPool {
-    shape: PoolShape,
-}
-
-impl Step for MaxPool {
-    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
-        pooling::max_forward(&self.shape, context.inputs.f32(0), context.outputs.f32(0));
-        Ok(())
     }
 }
 

@@ -10,11 +10,9 @@
 use crate::max_pool2d_gradient::{MaxPool2dGradient, samples_with_maximum};
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
-use crate::shared::{Pooling, to_json};
-use ferrograph_graph::{
-    Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
-};
-use ferrograph_kernels::pooling::{self, PoolShape};
+use crate::shared::{Pooling, step, to_json};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_kernels::pooling;
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +41,12 @@ impl Op for MaxPool2dGather {
     }
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
-        Ok(Plan::Step(Box::new(MaxPoolGather { shape: self.pooling.shape(self.name(), &operands[0])? })))
+        let shape = self.pooling.shape(self.name(), &operands[0])?;
+        Ok(step(move |mut context| {
+            let [x, y, values] = [0, 1, 2].map(|i| context.inputs.f32(i));
+            pooling::max_gather(&shape, x, y, values, context.outputs.f32(0));
+            Ok(())
+        }))
     }
 
     fn vjp(
@@ -62,20 +65,6 @@ impl Op for MaxPool2dGather {
         let [x, _, values] = operands else { unreachable!("the shape rule counts operands") };
         let z = self.pooling.winners(x).iter().map(|winner| values.at(winner)).collect();
         vec![Reference::new(DType::Float32, &results[0].extents(), z)]
-    }
-}
-
-#[derive(Debug)]
-struct MaxPoolGather {
-    shape: PoolShape,
-}
-
-impl Step for MaxPoolGather {
-    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
-        let inputs = context.inputs;
-        let z = context.outputs.f32(0);
-        pooling::max_gather(&self.shape, inputs.f32(0), inputs.f32(1), inputs.f32(2), z);
-        Ok(())
     }
 }
 

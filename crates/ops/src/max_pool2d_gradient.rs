@@ -9,11 +9,9 @@
 use crate::max_pool2d_gather::MaxPool2dGather;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
-use crate::shared::{Pooling, to_json};
-use ferrograph_graph::{
-    Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
-};
-use ferrograph_kernels::pooling::{self, PoolShape};
+use crate::shared::{Pooling, step, to_json};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_kernels::pooling;
 use ferrograph_tensor::{DType, element_count, strides};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +40,12 @@ impl Op for MaxPool2dGradient {
     }
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
-        Ok(Plan::Step(Box::new(MaxPoolGradient { shape: self.pooling.shape(self.name(), &operands[0])? })))
+        let shape = self.pooling.shape(self.name(), &operands[0])?;
+        Ok(step(move |mut context| {
+            let [x, y, dy] = [0, 1, 2].map(|i| context.inputs.f32(i));
+            pooling::max_gradient(&shape, x, y, dy, context.outputs.f32(0));
+            Ok(())
+        }))
     }
 
     fn vjp(
@@ -65,20 +68,6 @@ impl Op for MaxPool2dGradient {
             dx[offset] += dy;
         }
         vec![Reference::new(DType::Float32, &x.shape, dx)]
-    }
-}
-
-#[derive(Debug)]
-struct MaxPoolGradient {
-    shape: PoolShape,
-}
-
-impl Step for MaxPoolGradient {
-    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
-        let inputs = context.inputs;
-        let dx = context.outputs.f32(0);
-        pooling::max_gradient(&self.shape, inputs.f32(0), inputs.f32(1), inputs.f32(2), dx);
-        Ok(())
     }
 }
 

@@ -4,7 +4,8 @@ use super::*;
 
 /// Arguments with every kind of number, more than two vectors of any level.
 fn values() -> Vec<f32> {
-    let special = [0.0, -0.0, 1.0, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, f32::MAX, f32::MIN_POSITIVE, 1e-45];
+    let special =
+        [0.0, -0.0, 1.0, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, f32::MAX, f32::MIN_POSITIVE, 1e-45];
     let plain = (0..60).map(|i| (i as f32 - 30.3) * 0.7);
     special.into_iter().chain(plain).collect()
 }

@@ -77,7 +77,11 @@ impl Axis {
 
     /// Source positions that `count` neighbouring target positions span.
     pub(super) fn reach(&self, count: usize) -> usize {
-        if count == 0 || self.taps.is_empty() { 0 } else { (count - 1).saturating_mul(self.step).saturating_add(self.span()) }
+        if count == 0 || self.taps.is_empty() {
+            0
+        } else {
+            (count - 1).saturating_mul(self.step).saturating_add(self.span())
+        }
     }
 
     /// Whether nothing outside of the source is read.

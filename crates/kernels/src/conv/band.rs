@@ -28,8 +28,7 @@ pub(super) fn copy(
     }
     let (left, inside) = overlap(columns.origin, columns.reach(columns.count), columns.extent);
     let (left, inside_len) = (left * channels, inside.len() * channels);
-    let (top, source_rows) =
-        overlap(rows.origin + (row * rows.step) as isize, rows.reach(count), rows.extent);
+    let (top, source_rows) = overlap(rows.origin + (row * rows.step) as isize, rows.reach(count), rows.extent);
     for (index, to) in band.chunks_exact_mut(width).take(rows.reach(count)).enumerate() {
         let source_row = source_rows.start + index.wrapping_sub(top);
         if index < top || source_row >= source_rows.end {

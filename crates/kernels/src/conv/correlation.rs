@@ -154,8 +154,7 @@ impl Correlation {
 
     /// Elements between the rows that pixels are read from: of the source, or of a band.
     fn source_line(&self) -> usize {
-        let columns =
-            if self.is_inside() { self.columns.extent } else { self.columns.reach(self.columns.count) };
+        let columns = if self.is_inside() { self.columns.extent } else { self.columns.reach(self.columns.count) };
         columns * self.channels()
     }
 

@@ -129,7 +129,9 @@ fn shapes_of_real_networks_are_exact() {
         ConvShape { in_channels: 12, out_channels: 12, groups: 12, ..PLAIN },
         ConvShape { kernel: [9, 8], padding: one, ..PLAIN },
     ];
-    shapes.iter().for_each(|shape| check(shape, &mut random));
+    for shape in &shapes {
+        check(shape, &mut random);
+    }
 }
 
 #[test]

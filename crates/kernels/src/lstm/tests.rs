@@ -113,8 +113,7 @@ impl Problem {
         let (mut h, mut c) = (vec![f32::NAN; states], vec![f32::NAN; states]);
         let mut reserve = vec![f32::NAN; if training { reserve_len(shape) } else { 0 }];
         let mut scratch = vec![f32::NAN; forward_scratch_len(shape, training)];
-        let outputs =
-            Outputs { y: Some(&mut y), h: &mut h, c: &mut c, reserve: training.then_some(&mut reserve[..]) };
+        let outputs = Outputs { y: Some(&mut y), h: &mut h, c: &mut c, reserve: training.then_some(&mut reserve[..]) };
         forward(shape, &inputs, outputs, &mut scratch);
         [y, h, c, reserve]
     }
@@ -159,8 +158,17 @@ fn close(name: &str, result: &[f32], expected: &[f64], tolerance: f64) {
     }
 }
 
-const SHAPES: [(usize, usize, usize, usize); 9] =
-    [(1, 1, 1, 1), (2, 3, 4, 5), (1, 40, 3, 17), (17, 4, 5, 3), (19, 3, 2, 16), (5, 6, 1, 33), (3, 5, 0, 4), (2, 0, 3, 4), (0, 3, 2, 2)];
+const SHAPES: [(usize, usize, usize, usize); 9] = [
+    (1, 1, 1, 1),
+    (2, 3, 4, 5),
+    (1, 40, 3, 17),
+    (17, 4, 5, 3),
+    (19, 3, 2, 16),
+    (5, 6, 1, 33),
+    (3, 5, 0, 4),
+    (2, 0, 3, 4),
+    (0, 3, 2, 2),
+];
 
 fn shape((batch, steps, input, units): (usize, usize, usize, usize)) -> LstmShape {
     LstmShape { batch, steps, input, units }
@@ -234,9 +242,8 @@ fn threads_and_neighbours_do_not_matter() {
                 let reserve = problem.forward(true)[3].clone();
                 at_thread_counts(|| problem.backward(&reserve).concat());
                 for b in [0, batch - 1] {
-                    let own = |data: &Option<Vec<f64>>| {
-                        data.as_ref().map(|data| data[b * units..(b + 1) * units].to_vec())
-                    };
+                    let own =
+                        |data: &Option<Vec<f64>>| data.as_ref().map(|data| data[b * units..(b + 1) * units].to_vec());
                     let row = |data: &[f64]| data[b * data.len() / batch..(b + 1) * data.len() / batch].to_vec();
                     let mut alone = problem.clone();
                     alone.shape.batch = 1;

@@ -142,8 +142,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Pool {
     fn new(threads: usize) -> Self {
-        let state =
-            State { jobs: VecDeque::new(), loops: Vec::new(), parked: Vec::new(), spinning: 0, workers: 0 };
+        let state = State { jobs: VecDeque::new(), loops: Vec::new(), parked: Vec::new(), spinning: 0, workers: 0 };
         Pool {
             threads: AtomicUsize::new(threads.clamp(1, MAX_THREADS)),
             published: AtomicUsize::new(0),
@@ -306,8 +305,7 @@ impl Pool {
         state.loops.iter().copied().find(|pointer| {
             // SAFETY: a published loop is alive while the lock is held, see `close`.
             let work = unsafe { &*pointer.0 };
-            let joins =
-                work.next.load(Ordering::Relaxed) < work.chunks && work.helpers.load(Ordering::Relaxed) < limit;
+            let joins = work.next.load(Ordering::Relaxed) < work.chunks && work.helpers.load(Ordering::Relaxed) < limit;
             if joins {
                 work.helpers.fetch_add(1, Ordering::Relaxed);
             }

@@ -198,7 +198,9 @@ fn stress() {
             })
         })
         .collect();
-    callers.into_iter().for_each(|caller| caller.join().unwrap());
+    for caller in callers {
+        caller.join().unwrap();
+    }
     let triangle = |n: u64| n * n.saturating_sub(1) / 2;
     let loops: u64 = (0..3).flat_map(|caller| (0..300).map(move |round| triangle((round * 7 + caller) % 13))).sum();
     assert_eq!(sum.load(Ordering::Relaxed), loops + 3 * 300 * 5);

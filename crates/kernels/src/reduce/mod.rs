@@ -10,7 +10,7 @@ mod groups;
 mod reducers;
 mod scan;
 
-pub use arg::{arg_max, arg_min};
+pub use arg::{arg_max_f32, arg_max_i32, arg_min_f32, arg_min_i32};
 pub use groups::Groups;
 pub use reducers::{All, Any, MaxF32, MaxI32, MeanF32, MinF32, MinI32, ProdF32, ProdI32, Reducer, SumF32, SumI32};
 pub use scan::{cumsum_f32, cumsum_i32};
@@ -22,6 +22,8 @@ use std::ops::Range;
 
 /// Accumulators that one row is folded into: enough to hide the latency of an addition.
 const LANES: usize = 32;
+/// The same for a short row.
+const FEW_LANES: usize = 8;
 /// Columns that are folded at a time; their accumulators stay in registers or close by.
 const COLUMNS: usize = 64;
 /// Elements that are worth a task of their own.
@@ -140,20 +142,26 @@ fn fold_columns<R: Reducer>(lanes: &mut [R::Accumulator; COLUMNS], row: &[R::Ele
 
 #[inline(always)]
 fn fold_row<R: Reducer>(row: &[R::Element]) -> R::Accumulator {
-    if row.len() < LANES {
-        return row.iter().fold(R::IDENTITY, |a, x| R::step(a, *x));
+    match row.len() {
+        LANES.. => fold_lanes::<R, LANES>(row),
+        FEW_LANES..LANES => fold_lanes::<R, FEW_LANES>(row),
+        _ => row.iter().fold(R::IDENTITY, |a, x| R::step(a, *x)),
     }
-    let mut lanes = [R::IDENTITY; LANES];
-    let mut blocks = row.chunks_exact(LANES);
-    for block in &mut blocks {
-        for (lane, x) in lanes.iter_mut().zip(block) {
-            *lane = R::step(*lane, *x);
+}
+
+#[inline(always)]
+fn fold_lanes<R: Reducer, const N: usize>(row: &[R::Element]) -> R::Accumulator {
+    let mut lanes = [R::IDENTITY; N];
+    let (blocks, rest) = row.as_chunks::<N>();
+    for block in blocks {
+        for i in 0..N {
+            lanes[i] = R::step(lanes[i], block[i]);
         }
     }
-    for (lane, x) in lanes.iter_mut().zip(blocks.remainder()) {
+    for (lane, x) in lanes.iter_mut().zip(rest) {
         *lane = R::step(*lane, *x);
     }
-    let mut width = LANES / 2;
+    let mut width = N / 2;
     while width > 0 {
         for i in 0..width {
             lanes[i] = R::merge(lanes[i], lanes[i + width]);

@@ -103,10 +103,19 @@ fn integers_wrap_and_pack() {
 #[test]
 fn arg_takes_the_first_and_nan() {
     let mut y = [0; 2];
-    arg_max(&[1.0, 3.0, 3.0, f32::NAN, 9.0, f32::NAN], 3, 1, &mut y);
+    arg_max_f32(&[1.0, 3.0, 3.0, f32::NAN, 9.0, f32::NAN], 3, 1, &mut y);
     assert_eq!(y, [1, 0]);
-    arg_min(&[1, 3, 0, 0, 2, -1], 3, 2, &mut y);
+    arg_min_f32(&[1.0, 9.0, f32::NAN, 0.5, f32::NAN, 0.5], 3, 2, &mut y);
+    assert_eq!(y, [1, 1]);
+    arg_min_i32(&[1, 3, 0, 0, 2, -1], 3, 2, &mut y);
     assert_eq!(y, [1, 2]);
+    arg_max_i32(&[i32::MIN; 4], 2, 2, &mut y);
+    assert_eq!(y, [0, 0]);
+    let x: Vec<f32> = (0..1000).map(|i| (i * 7919 % 1013) as f32).collect();
+    let best = (0..1000).max_by(|&a, &b| x[a].total_cmp(&x[b])).unwrap();
+    let mut y = [0];
+    arg_max_f32(&x, 1000, 1, &mut y);
+    assert_eq!(y, [best as i32]);
 }
 
 #[test]

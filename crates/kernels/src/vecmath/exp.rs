@@ -5,7 +5,7 @@ use ferrograph_simd::Simd;
 use std::f32::consts::LOG2_E;
 
 /// ln 2 in two parts. The upper has 9 significant bits, so its product with an exponent is exact.
-pub(super) const LN2_HIGH: f32 = 0.693_359_375;
+pub(super) const LN2_HIGH: f32 = 355.0 / 512.0;
 pub(super) const LN2_LOW: f32 = -2.121_944_4e-4;
 
 /// `(n, r)` with `x = n ln 2 + r`, `n` an integer and `|r|` at most `ln 2 / 2`, for moderate `x`.
@@ -28,7 +28,7 @@ pub fn exp_v<S: Simd>(simd: S, x: S::V) -> S::V {
     // Beyond these the result is 0 or infinite in f32 already.
     let (n, r) = reduce(simd, clamp(simd, x, -104.0, 89.0));
     // Minimax of (e^r - 1 - r) / r^2, relative error of e^r 3.1e-9.
-    let q = polynomial(simd, r, [1.381_461_1e-3, 8.368_717_5e-3, 4.166_839e-2, 1.666_652_1e-1, 4.999_999_4e-1]);
+    let q = polynomial(simd, r, [1.381_461e-3, 8.368_717_5e-3, 4.166_839e-2, 1.666_652_1e-1, 4.999_999_4e-1]);
     let one = simd.splat(1.0);
     let p = simd.add(simd.fma(simd.mul(r, r), q, r), one);
     simd.scale(p, n)

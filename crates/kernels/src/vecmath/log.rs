@@ -27,7 +27,7 @@ fn combine<S: Simd>(simd: S, f: S::V, e: S::V) -> S::V {
         -1.666_799_6e-1,
         2.000_212e-1,
         -2.500_001e-1,
-        3.333_333_1e-1,
+        3.333_333e-1,
     ];
     let square = simd.mul(f, f);
     let mut y = simd.mul(simd.mul(square, f), polynomial(simd, f, coefficients));

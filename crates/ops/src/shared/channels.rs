@@ -1,11 +1,11 @@
-//! Tensors with an axis of channels and parameters `[C]` of it: shape rule, kernel's view, and formulas for
-//! derivatives.
+//! Tensors with an axis of channels and parameters `[C]` of it: shape rule, kernel's view, and formulas for derivatives.
 
 use super::axes::{check_axis, resolved_axis, split_at};
 use super::operands::{dtype, rank};
 use crate::add::Add;
 use crate::broadcast_like::BroadcastLike;
 use crate::divide::Divide;
+use crate::maximum::Maximum;
 use crate::multiply::Multiply;
 use crate::negative::Negative;
 use crate::reshape::Reshape;
@@ -132,9 +132,10 @@ impl<'g> Formula<'g> {
         self.graph.apply(Sum { axes: self.other_axes(), keepdims: false }, &[value])
     }
 
-    /// How many elements of `like` each channel has.
+    /// How many elements of `like` each channel has; 1 where there are none, so that their mean is 0.
     pub(crate) fn count(&mut self, like: ValueId) -> Result<ValueId, GraphError> {
-        self.graph.apply(Size { axes: self.other_axes() }, &[like])
+        let (size, one) = (self.graph.apply(Size { axes: self.other_axes() }, &[like])?, self.scalar(1.0)?);
+        self.graph.apply(Maximum {}, &[size, one])
     }
 
     fn other_axes(&self) -> Option<Vec<i64>> {

@@ -108,8 +108,8 @@ impl Convolution {
         Ok(Bound { shape, empty })
     }
 
-    /// Calls `f` with the indices into `x`, the kernel and `y` of every product that is summed: the plainest statement
-    /// of a convolution and of both its gradients.
+    /// Calls `f` with the indices into `x`, the kernel and `y` of every product that is summed: the plainest statement of
+    /// a convolution and of both its gradients.
     pub(crate) fn products(&self, x: &[usize], kernel: &[usize], mut f: impl FnMut([[usize; 4]; 3])) {
         let window = self.window(&TensorType::known(DType::Float32, kernel));
         let geometry = window.over([x[1], x[2]]).unwrap_or_else(|e| unreachable!("expected {e}"));

@@ -71,8 +71,9 @@ impl Stream {
     /// Element `i`, standard normal: Box and Muller's cosine at even places, sine at odd ones.
     pub(crate) fn normal(&self, i: usize, attempt: u128) -> f64 {
         let first = i / 2 * 2;
-        let radius = (f64::from(self.word(first, attempt)) + 1.0) / 4_294_967_296.0;
-        let angle = f64::from(self.word(first + 1, attempt)) / 4_294_967_296.0 * std::f64::consts::TAU;
+        let steps = |i| f64::from(self.word(i, attempt) >> 8);
+        let radius = (steps(first) + 1.0) / 16_777_216.0;
+        let angle = steps(first + 1) / 16_777_216.0 * std::f64::consts::TAU;
         (-2.0 * radius.ln()).sqrt() * if i.is_multiple_of(2) { angle.cos() } else { angle.sin() }
     }
 }

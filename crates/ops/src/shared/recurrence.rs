@@ -55,8 +55,8 @@ impl Recurrence {
         if self.masked { 7 } else { 6 }
     }
 
-    /// The shape rule of `x` `[B, T, I]`, `kernel` `[I, 4U]`, `recurrent` `[U, 4U]`, `bias` `[4U]`, `h0` and `c0`
-    /// `[B, U]` and, where there is one, the mask `[B, T]`. The error completes "expected ...".
+    /// The shape rule of `x` `[B, T, I]`, `kernel` `[I, 4U]`, `recurrent` `[U, 4U]`, `bias` `[4U]`, `h0` and `c0` `[B, U]` and,
+    /// where there is one, the mask `[B, T]`. The error completes "expected ...".
     pub(crate) fn infer(self, operands: &[TensorType]) -> Result<Extents, String> {
         if operands.len() != self.operand_count() {
             return Err(format!("{} operands", self.operand_count()));

@@ -131,16 +131,16 @@ where
 /// The place of the best element along one axis, as an int32; `better` says whether the first is better than the
 /// second.
 pub(crate) fn plan_arg(x: &TensorType, axis: usize, largest: bool) -> Result<Plan, GraphError> {
-    use ferrograph_kernels::reduce::{arg_max, arg_min};
+    use ferrograph_kernels::reduce::{arg_max_f32, arg_max_i32, arg_min_f32, arg_min_i32};
     let split = super::axes::split_at(&x.extents(), axis)?;
     let is_float = x.dtype == DType::Float32;
     Ok(step(move |mut c| {
         let (x, y) = (c.inputs.view(0), c.outputs.i32(0));
         match (is_float, largest) {
-            (true, true) => arg_max(x.f32(), split.extent, split.inner, y),
-            (true, false) => arg_min(x.f32(), split.extent, split.inner, y),
-            (false, true) => arg_max(x.i32(), split.extent, split.inner, y),
-            (false, false) => arg_min(x.i32(), split.extent, split.inner, y),
+            (true, true) => arg_max_f32(x.f32(), split.extent, split.inner, y),
+            (true, false) => arg_min_f32(x.f32(), split.extent, split.inner, y),
+            (false, true) => arg_max_i32(x.i32(), split.extent, split.inner, y),
+            (false, false) => arg_min_i32(x.i32(), split.extent, split.inner, y),
         }
         Ok(())
     }))

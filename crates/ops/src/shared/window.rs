@@ -171,8 +171,8 @@ mod tests {
         Window { word: "kernel", size: [Some(size); 2], strides: twice(stride), dilation: twice(dilation), padding }
     }
 
-    /// `(input, size, stride, dilation, windows, cells before, cells after)` from `jax.lax.padtype_to_pads` of JAX
-    /// 0.10.2 with `'SAME'`, which Keras 3.15.1 uses on that backend.
+    /// `(input, size, stride, dilation, windows, cells before, cells after)` from `jax.lax.padtype_to_pads` of JAX 0.10.2
+    /// with `'SAME'`, which Keras 3.15.1 uses on that backend.
     #[test]
     fn same_padding_is_that_of_keras() {
         for (input, size, stride, dilation, windows, before, after) in [
