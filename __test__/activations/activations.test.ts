@@ -64,8 +64,9 @@ test('built-in ones are saved under their bare names', (t) => {
   t.deepEqual(layers.Activation({ activation: 'logSoftmax', name: 'a' }).getConfig(), { name: 'a', trainable: true, activation: 'log_softmax' })
 })
 
+const tripled: activations.Activation = (x) => ops.multiply(x, 3)
+
 test('a function of one’s own works, and can be saved once it is registered', (t) => {
-  const tripled: activations.Activation = (x) => ops.multiply(x, 3)
   t.deepEqual(run(tripled, [1, 2]), [3, 6])
   const layer = layers.Dense({ units: 1, activation: tripled })
   t.throws(() => layer.getConfig(), { instanceOf: ConfigError, message: /register function tripled with registerActivation/ })

@@ -99,17 +99,20 @@ test('scaled initializers have the variance that their name promises', (t) => {
   }
 })
 
+function valuesOf(initializer: initializers.Initializer): number[] {
+  return Array.from(initializer.make([4, 4], 'float32').data)
+}
+
 test('one instance repeats its values, another draws others, a seed repeats both', (t) => {
-  const values = (initializer: initializers.Initializer): number[] => Array.from(initializer.make([4, 4], 'float32').data)
   const first = initializers.GlorotUniform()
-  t.deepEqual(values(first), values(first))
-  t.notDeepEqual(values(first), values(initializers.GlorotUniform()))
-  t.deepEqual(values(initializers.GlorotUniform({ seed: 5 })), values(initializers.GlorotUniform({ seed: 5 })))
-  t.deepEqual(values(initializers.Orthogonal({ seed: 5 })), values(initializers.Orthogonal({ seed: 5 })))
-  t.notDeepEqual(values(initializers.GlorotUniform({ seed: 5 })), values(initializers.GlorotUniform({ seed: 6 })))
+  t.deepEqual(valuesOf(first), valuesOf(first))
+  t.notDeepEqual(valuesOf(first), valuesOf(initializers.GlorotUniform()))
+  t.deepEqual(valuesOf(initializers.GlorotUniform({ seed: 5 })), valuesOf(initializers.GlorotUniform({ seed: 5 })))
+  t.deepEqual(valuesOf(initializers.Orthogonal({ seed: 5 })), valuesOf(initializers.Orthogonal({ seed: 5 })))
+  t.notDeepEqual(valuesOf(initializers.GlorotUniform({ seed: 5 })), valuesOf(initializers.GlorotUniform({ seed: 6 })))
   const drawn = (): number[] => {
     setRandomSeed(9)
-    return values(initializers.HeNormal())
+    return valuesOf(initializers.HeNormal())
   }
   t.deepEqual(drawn(), drawn())
 })

@@ -7,7 +7,7 @@ import type { Schema } from '../../ts/core/schema.ts'
 import { golden } from '../helpers/golden.ts'
 import { makeLayer, type LayerCase } from './case.ts'
 
-const files = readdirSync(new URL('../golden/layers', import.meta.url)).sort()
+const files = readdirSync(new URL('../golden/layers', import.meta.url))
 
 /** Keras's way of writing what means the same: options left at `null`, and float32 roundings of numbers. */
 function comparable(config: Record<string, unknown>): Record<string, unknown> {

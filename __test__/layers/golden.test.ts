@@ -54,7 +54,7 @@ function check(stored: LayerCase): void {
   })
 }
 
-const files = readdirSync(new URL('../golden/layers', import.meta.url)).sort()
+const files = readdirSync(new URL('../golden/layers', import.meta.url))
 const cases = files.flatMap((file) => golden<LayerCase[]>(`layers/${file}`))
 const edges = golden<{ layers: LayerCase[] }>('edge.json').layers
 for (const stored of [...cases, ...edges]) {
@@ -63,7 +63,7 @@ for (const stored of [...cases, ...edges]) {
 
 test('only layers that do not exist yet are left out', (t) => {
   const missing = new Set(cases.map((stored) => stored.config.class_name).filter((name) => !findBuiltIn('keras.layers', name)))
-  t.deepEqual([...missing].sort(), ['Bidirectional', 'GRU'])
+  t.deepEqual(missing, new Set(['Bidirectional', 'GRU']))
 })
 
 test.after('the largest errors, for people', (t) => {

@@ -18,6 +18,7 @@ test('Input describes what comes in', (t) => {
 })
 
 test('Input says which option is wrong', (t) => {
+  t.throws(() => Input(null as never), { message: 'Input: expected an object of options, received null' })
   t.throws(() => Input({} as never), { message: /either 'shape' .* or 'batchShape'/ })
   t.throws(() => Input({ shape: [-1] }), { message: /'shape' must be an array of integers >= 0 or null. Received: \[-1\]/ })
   t.throws(() => Input({ shape: [1], batchShape: [1, 1] }), { message: /either 'shape'/ })

@@ -20,9 +20,9 @@ interface SerializedFunction {
 export type ActivationInput = string | Activation | SerializedFunction | null
 
 const builtIn = new Map<string, Activation>(Object.entries(functions).map(([name, body]) => [toSnakeCase(name), body as Activation]))
+const names = new Map([...builtIn].map(([name, body]) => [body, name]))
 builtIn.set('swish', functions.silu)
 builtIn.set('hard_swish', functions.hardSilu)
-const names = new Map([...builtIn].reverse().map(([name, body]) => [body, name]))
 const custom = new Map<string, Activation>()
 
 /**

@@ -39,7 +39,6 @@ function axesField(): Field<readonly number[] | null, readonly number[] | null, 
  * the places of a convolution's kernel.
  */
 export function computeFans(shape: readonly number[], axes: FanAxes): { fanIn: number; fanOut: number } {
-  const product = (extents: readonly number[]): number => extents.reduce((n, extent) => n * extent, 1)
   if (axes.inputAxes && axes.outputAxes) {
     const along = (list: readonly number[]): number => product(list.map((axis) => extentAt(shape, axis)))
     return { fanIn: along(axes.inputAxes), fanOut: along(axes.outputAxes) }
@@ -47,6 +46,10 @@ export function computeFans(shape: readonly number[], axes: FanAxes): { fanIn: n
   const places = product(shape.slice(0, -2))
   const outputs = shape.at(-1) ?? 1
   return { fanIn: (shape.at(-2) ?? outputs) * places, fanOut: outputs * places }
+}
+
+function product(extents: readonly number[]): number {
+  return extents.reduce((n, extent) => n * extent, 1)
 }
 
 function extentAt(shape: readonly number[], axis: number): number {

@@ -5,6 +5,7 @@ import { formatShape, type Shape } from '../core/types.ts'
 import type { Variable } from '../native/variable.ts'
 import * as ops from '../ops/index.ts'
 import { configured } from './configured.ts'
+import { isCount } from './fields.ts'
 import type { CallContext } from './layer.ts'
 import { advance, firstRandomState } from './random-state.ts'
 
@@ -20,8 +21,8 @@ export class Dropout extends configured('Dropout', {
     default: null,
     wanted: 'an array of integers >= 1 or null, or null',
     parse: (value) => {
-      const valid = (n: unknown): boolean => n === null || (Number.isSafeInteger(n) && (n as number) >= 1)
-      return value === null || (Array.isArray(value) && value.every(valid)) ? (value as Shape | null) : undefined
+      const valid = value === null || (Array.isArray(value) && value.every((n) => n === null || isCount(n)))
+      return valid ? (value as Shape | null) : undefined
     },
     serialize: (value) => value,
   }),

@@ -21,16 +21,20 @@ export function dataFormatField(): Field<'channels_last' | null, 'channels_last'
   })
 }
 
+/** Whether a value is a whole number from 1. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1
+}
+
 /** The option `strides` of pooling: `null` for the extents of the window. */
 export function poolStridesField(): Field<number | readonly [number, number] | null, [number, number] | null, false> {
-  const valid = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 1
   return field<number | readonly [number, number] | null, [number, number] | null>({
     default: null,
     wanted: 'an integer >= 1, two of them or null',
     parse: (value) => {
       if (value === null) return null
-      if (valid(value)) return [value, value]
-      if (Array.isArray(value) && value.length === 2 && value.every(valid)) return [value[0] as number, value[1] as number]
+      if (isCount(value)) return [value, value]
+      if (Array.isArray(value) && value.length === 2 && value.every(isCount)) return [value[0] as number, value[1] as number]
       return undefined
     },
     serialize: (value) => value,

@@ -31,7 +31,8 @@ export class InputLayer extends Layer {
 
   /** @throws ConfigError for an option that is unknown or has no sense. */
   constructor(config: InputConfig = {}) {
-    super({ name: config?.name })
+    if (typeof config !== 'object' || config === null) throw new ConfigError(`Input: expected an object of options, received ${show(config)}`)
+    super({ name: config.name })
     const owner = `Input '${this.name}'`
     const unknown = Object.keys(config).find((key) => !options.includes(key))
     if (unknown !== undefined) throw new ConfigError(`${owner}: unknown option '${unknown}'; expected one of ${options.join(', ')}`)
@@ -87,8 +88,7 @@ function batchShapeOf(owner: string, { shape, batchSize, batchShape }: InputConf
 }
 
 function checked(owner: string, option: string, shape: Shape): Shape {
-  const valid = (n: unknown): boolean => n === null || (Number.isSafeInteger(n) && (n as number) >= 0)
-  if (Array.isArray(shape) && shape.every(valid)) return [...shape]
+  if (Array.isArray(shape) && shape.every((n) => n === null || (Number.isSafeInteger(n) && (n as number) >= 0))) return [...shape]
   throw new ConfigError(`${owner}: '${option}' must be an array of integers >= 0 or null. Received: ${show(shape)}`)
 }
 

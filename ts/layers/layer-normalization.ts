@@ -53,6 +53,6 @@ export class LayerNormalization extends configured(
     if (axes.some((axis) => axis < 0 || axis >= shape.length)) {
       throw new ShapeError(`expected an input with axes [${[this.config.axis].flat().join(', ')}], received ${formatShape(shape)}`)
     }
-    return axes.sort((a, b) => a - b)
+    return shape.flatMap((_, axis) => (axes.includes(axis) ? [axis] : []))
   }
 }

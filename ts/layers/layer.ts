@@ -445,11 +445,14 @@ function masksOf(inputs: Structure<SymbolicTensor>): Masks {
   return flatten(masks as Structure<unknown>).some((mask) => mask !== undefined) ? masks : undefined
 }
 
+function isMaskOrNone(value: unknown): boolean {
+  return value === null || value === undefined || value instanceof SymbolicTensor || value instanceof Tensor
+}
+
 /** Masks that the caller gave: one, or a list with `null` where there is none. */
 function masksGiven(trace: Trace, given: unknown): Masks {
-  const isMask = (value: unknown): boolean => value === null || value === undefined || value instanceof SymbolicTensor || value instanceof Tensor
   const convert = (value: unknown): SymbolicTensor | undefined => (value === null || value === undefined ? undefined : trace.convert(value, 'bool'))
-  return Array.isArray(given) && given.every(isMask) ? given.map(convert) : convert(given)
+  return Array.isArray(given) && given.every(isMaskOrNone) ? given.map(convert) : convert(given)
 }
 
 /** The same tensors with other masks; the originals keep theirs. */

@@ -1,7 +1,7 @@
 import { field, type Field } from '../core/schema.ts'
 import { PythonFloat } from '../core/python-json.ts'
 import type { SymbolicTensor } from '../core/symbolic.ts'
-import { tensor } from '../native/tensor.ts'
+import { tensor, type Tensor } from '../native/tensor.ts'
 import * as ops from '../ops/index.ts'
 import { configured } from './configured.ts'
 
@@ -10,6 +10,10 @@ type Factor = number | readonly number[]
 function parse(value: unknown): Factor | undefined {
   const list = [value].flat()
   return list.length > 0 && list.every((n) => typeof n === 'number' && Number.isFinite(n)) ? (value as Factor) : undefined
+}
+
+function operand(value: Factor): number | Tensor {
+  return typeof value === 'number' ? value : tensor([...value])
 }
 
 function factorField(fallback?: Factor): Field<Factor, Factor, false> {
@@ -32,7 +36,6 @@ export class Rescaling extends configured('Rescaling', {
 
   override call(x: SymbolicTensor): SymbolicTensor {
     const { scale, offset } = this.config
-    const operand = (value: Factor): number | ReturnType<typeof tensor> => (typeof value === 'number' ? value : tensor([...value]))
     return ops.add(ops.multiply(ops.cast(x, 'float32'), operand(scale)), operand(offset))
   }
 }

@@ -25,7 +25,7 @@ export class UpSampling2D extends configured('UpSampling2D', {
 /** Copies beside each other in the channels become neighbours when the channels are cut again: no extent need be known. */
 function repeatWidth(x: SymbolicTensor, times: number): SymbolicTensor {
   if (times === 1) return x
-  const copies = ops.concatenate(new Array<SymbolicTensor>(times).fill(x), 3)
+  const copies = ops.concatenate(Array.from({ length: times }, () => x), 3)
   const width = x.shape[2]
   return ops.reshape(copies, [null, null, typeof width === 'number' ? width * times : -1, knownExtent(x.shape, 3)])
 }

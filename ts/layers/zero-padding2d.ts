@@ -27,8 +27,11 @@ export class ZeroPadding2D extends configured('ZeroPadding2D', {
   }
 }
 
+function valid(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
 function sidesOf(value: unknown): Sides | undefined {
-  const valid = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0
   if (valid(value)) return [value, value]
   return Array.isArray(value) && value.length === 2 && valid(value[0]) && valid(value[1]) ? [value[0], value[1]] : undefined
 }

@@ -6,6 +6,13 @@ import { describeOutputs, type InputPlace } from './outputs.ts'
 import type { Structure } from '../core/tree.ts'
 import type { Trainable } from './trainable.ts'
 
+/** Data as a caller gave it. */
+export interface GivenData {
+  readonly x: unknown
+  readonly y: unknown
+  readonly sampleWeight: unknown
+}
+
 /** Columns with what programs are to be traced for. */
 export interface ReadColumns extends Columns {
   readonly places: Structure<InputPlace>
@@ -18,7 +25,7 @@ export interface ReadColumns extends Columns {
 export function readColumns(
   model: Trainable,
   compiled: Compiled,
-  data: { readonly x: unknown; readonly y: unknown; readonly sampleWeight: unknown },
+  data: GivenData,
   classWeight?: ReadonlyMap<number, number>,
 ): ReadColumns {
   const owner = `'${model.name}'`

@@ -1,24 +1,21 @@
-import { ConfigError, DataError, StateError } from '../core/errors.ts'
-import { show } from '../core/names.ts'
+import { StateError } from '../core/errors.ts'
 import type { Structure } from '../core/tree.ts'
 import type { Optimizer } from '../optimizers/optimizer.ts'
-import { CallbackList, callbacksOf } from './callbacks/callback-list.ts'
+import { CallbackList, callbacksOf, type CallbacksInput } from './callbacks/callback-list.ts'
 import type { Logs } from './callbacks/callback.ts'
 import { History } from './callbacks/history.ts'
 import { ProgressBar } from './callbacks/progress-bar.ts'
 import { Compiled, type CompileOptions } from './compile.ts'
 import { compileConfigOf, compileOptionsFrom, type CompileConfig, type CustomCompileObjects } from './compile-config.ts'
-import { ArraySource } from './data/array-source.ts'
 import { parseClassWeight, type ClassWeight } from './data/class-weight.ts'
-import { IterableSource } from './data/iterable-source.ts'
 import { readInputs, rowsOf } from './data/read.ts'
-import { cut, type StepBatch } from './data/step-batch.ts'
-import type { Source } from './data/source.ts'
+import { cut } from './data/step-batch.ts'
 import { isBatches, type InputData, type TargetData } from './data/types.ts'
-import { parseSplit, splitColumns } from './data/validation-split.ts'
 import { Epochs } from './epochs.ts'
 import { evaluateOptions, runEvaluation, type EvaluateOptions } from './evaluate.ts'
-import { fitOptions, runTraining, type FitData, type FitOptions } from './fit.ts'
+import { runTraining, type FitData, type FitOptions } from './fit.ts'
+import { checkBatchesAlone, fitSettings } from './fit-settings.ts'
+import { openArrays, openBatches, openColumns, openInputs, openValidation, type Opened } from './open-data.ts'
 import { checkOptions, checkSignal, parseVerbose, wholeNumber } from './options.ts'
 import { describeOutputs, inputPlaces, type InputPlace } from './outputs.ts'
 import { joined, predictOptions, PredictProgram, runPrediction, type PredictOptions, type Prediction } from './predict.ts'
@@ -34,12 +31,6 @@ export interface BatchOptions {
   readonly classWeight?: ClassWeight
   /** Ends the work early: the promise rejects with an AbortError. */
   readonly signal?: AbortSignal
-}
-
-/** A source of batches with what programs are traced for, once the first batch was read. */
-interface Opened {
-  readonly source: Source
-  readonly places: () => Structure<InputPlace>
 }
 
 /** Trains, evaluates and predicts with a model. */
@@ -117,61 +108,39 @@ export class Trainer {
     const [targets, options = {}] = isBatches(x) && given === undefined ? [undefined, (y ?? {}) as FitOptions] : [y, given]
     const owner = `'${this.model.name}': fit`
     const compiled = this.#requireCompiled('fit')
-    checkOptions(owner, options, fitOptions)
     return this.#exclusively('fit', () => this.#fit(owner, compiled, x, targets as TargetData, options))
   }
 
   async #fit(owner: string, compiled: Compiled, x: FitData, y: TargetData | undefined, options: FitOptions): Promise<History> {
-    const { signal, validationData } = options
-    checkSignal(owner, signal)
-    const batchSize = wholeNumber(owner, 'batchSize', options.batchSize)
-    const lastEpoch = wholeNumber(owner, 'epochs', options.epochs, 0) ?? 1
-    const stepsPerEpoch = wholeNumber(owner, 'stepsPerEpoch', options.stepsPerEpoch)
-    const verbose = parseVerbose(owner, options.verbose, 'auto')
-    const due = dueEpochs(owner, options.validationFreq)
-    const split = parseSplit(owner, options.validationSplit)
-    const shuffle = options.shuffle ?? true
-    if (![true, false, 'batch'].includes(shuffle)) throw new ConfigError(`${owner}: 'shuffle' must be true, false or 'batch'. Received: ${show(shuffle)}`)
-    const classWeight = options.classWeight === undefined ? undefined : parseClassWeight(owner, options.classWeight)
+    const settings = fitSettings(owner, options)
+    const { signal, stepsPerEpoch, validationSteps, verbose, lastEpoch } = settings
+    const reading = { owner, model: this.model, compiled, classWeight: settings.classWeight }
+    const measured = { batchSize: settings.validationBatchSize, steps: validationSteps }
     let opened: Opened
-    let validation: Opened | undefined
-    const validationBatch = wholeNumber(owner, 'validationBatchSize', options.validationBatchSize) ?? batchSize
-    const validationSteps = wholeNumber(owner, 'validationSteps', options.validationSteps)
+    let validation = options.validationData ? openValidation(reading, options.validationData, measured) : undefined
     if (isBatches(x)) {
-      if (split > 0) throw new ConfigError(`${owner}: 'validationSplit' needs arrays; give 'validationData' beside an iterable`)
-      if (y !== undefined && y !== null) throw new ConfigError(`${owner}: expected no targets beside an iterable, which gives [x, y] itself`)
-      if (options.sampleWeight !== undefined) throw new ConfigError(`${owner}: expected no 'sampleWeight' beside an iterable, which gives [x, y, sampleWeight] itself`)
-      opened = this.#openBatches(owner, compiled, x, classWeight)
+      checkBatchesAlone(owner, y, options)
+      opened = openBatches(reading, x)
     } else {
-      const read = readColumns(this.model, compiled, { x, y, sampleWeight: options.sampleWeight }, classWeight)
-      const rows = requireRows(owner, rowsOf(owner, read))
-      const [kept, tail] = split > 0 && !validationData ? splitColumns(owner, read, rows, split) : [read, undefined]
-      opened = openColumns(kept, tail ? splitRows(kept) : rows, batchSizeFor(batchSize, rows, stepsPerEpoch), shuffle)
-      if (tail) validation = openColumns(tail, splitRows(tail), validationBatch ?? 32, false)
-    }
-    if (validationData !== undefined && validationData !== null) {
-      validation = this.#openValidation(owner, compiled, validationData, validationBatch, validationSteps)
+      const arrays = openArrays(reading, { x, y, sampleWeight: options.sampleWeight }, { ...settings, steps: stepsPerEpoch })
+      if (arrays.aside) validation = openColumns(arrays.aside, measured)
+      opened = arrays
     }
     const epochs = new Epochs(owner, opened.source, stepsPerEpoch)
     const history = new History()
-    const list = [...callbacksOf(options.callbacks), history, ...(verbose === 0 ? [] : [new ProgressBar()])]
-    const callbacks = new CallbackList(list, this, { verbose, epochs: lastEpoch, steps: epochs.steps })
+    const callbacks = this.#callbacks([...callbacksOf(options.callbacks), history], verbose, lastEpoch, epochs.steps)
     this.stopTraining = false
     this.history = history
     this.#warnIfTrainableChanged(compiled)
     try {
       await runTraining({
+        ...settings,
         epochs,
         programs: this.#training as StepPrograms,
         places: opened.places,
         callbacks,
-        signal,
-        firstEpoch: wholeNumber(owner, 'initialEpoch', options.initialEpoch, 0) ?? 0,
-        lastEpoch,
         validate: async (epoch) =>
-          validation && due(epoch + 1)
-            ? this.#measure(owner, compiled, validation, validationSteps, callbacks, signal)
-            : undefined,
+          validation && settings.measuresAfter(epoch + 1) ? this.#measure(owner, compiled, validation, validationSteps, callbacks, signal) : undefined,
         stopped: () => this.stopTraining,
         finish: () => compiled.optimizer.finalizeVariables(),
       })
@@ -179,6 +148,11 @@ export class Trainer {
       await epochs.close()
     }
     return history
+  }
+
+  #callbacks(given: CallbacksInput | undefined, verbose: 0 | 1 | 2, epochs: number, steps: number | undefined): CallbackList {
+    const list = [...callbacksOf(given), ...(verbose === 0 ? [] : [new ProgressBar()])]
+    return new CallbackList(list, this, { verbose, epochs, steps })
   }
 
   /**
@@ -198,11 +172,10 @@ export class Trainer {
     const steps = wholeNumber(owner, 'steps', options.steps)
     const verbose = parseVerbose(owner, options.verbose, 'auto')
     const batchSize = wholeNumber(owner, 'batchSize', options.batchSize)
-    const opened = isBatches(x)
-      ? this.#openBatches(owner, compiled, x)
-      : this.#openArrays(owner, compiled, { x, y: targets, sampleWeight: options.sampleWeight }, batchSize, steps)
-    const list = [...callbacksOf(options.callbacks), ...(verbose === 0 ? [] : [new ProgressBar()])]
-    const callbacks = new CallbackList(list, this, { verbose, epochs: 1, steps: steps ?? opened.source.steps })
+    const reading = { owner, model: this.model, compiled }
+    if (isBatches(x)) checkBatchesAlone(owner, targets, options)
+    const opened = isBatches(x) ? openBatches(reading, x) : openArrays(reading, { x, y: targets, sampleWeight: options.sampleWeight }, { batchSize, steps })
+    const callbacks = this.#callbacks(options.callbacks, verbose, 1, steps ?? opened.source.steps)
     return this.#measure(owner, compiled, opened, steps, callbacks, options.signal)
   }
 
@@ -228,10 +201,10 @@ export class Trainer {
     checkSignal(owner, options.signal)
     const steps = wholeNumber(owner, 'steps', options.steps)
     const verbose = parseVerbose(owner, options.verbose, 0)
-    const { source, places } = this.#openInputs(owner, x, wholeNumber(owner, 'batchSize', options.batchSize), steps)
+    const batchSize = wholeNumber(owner, 'batchSize', options.batchSize)
+    const { source, places } = openInputs(owner, this.model, x, { batchSize, steps })
     const epochs = new Epochs(owner, source, steps)
-    const list = [...callbacksOf(options.callbacks), ...(verbose === 0 ? [] : [new ProgressBar()])]
-    const callbacks = new CallbackList(list, this, { verbose, epochs: 1, steps: epochs.steps })
+    const callbacks = this.#callbacks(options.callbacks, verbose, 1, epochs.steps)
     try {
       return await runPrediction({ epochs, program: () => this.#prediction(places()), callbacks, signal: options.signal })
     } finally {
@@ -299,7 +272,7 @@ export class Trainer {
   async #onBatch(method: string, programs: StepPrograms, read: ReadColumns, signal: AbortSignal | undefined): Promise<Logs> {
     const owner = `'${this.model.name}': ${method}`
     checkSignal(owner, signal)
-    const batch: StepBatch = cut(read, 0, rowsOf(owner, read))
+    const batch = cut(read, 0, rowsOf(owner, read))
     try {
       const program = programs.for(read.places, batch)
       await programs.reset()
@@ -357,79 +330,4 @@ export class Trainer {
     this.#predictions.set(key, program)
     return program
   }
-
-  #openArrays(
-    owner: string,
-    compiled: Compiled,
-    data: { readonly x: unknown; readonly y: unknown; readonly sampleWeight: unknown },
-    batchSize: number | undefined,
-    steps: number | undefined,
-  ): Opened {
-    const read = readColumns(this.model, compiled, data)
-    const rows = requireRows(owner, rowsOf(owner, read))
-    return openColumns(read, rows, batchSizeFor(batchSize, rows, steps), false)
-  }
-
-  #openBatches(owner: string, compiled: Compiled, batches: FitData, classWeight?: ReadonlyMap<number, number>): Opened {
-    let latest: ReadColumns | undefined
-    if (!isBatches(batches)) throw new DataError(`${owner}: expected an iterable of batches`)
-    const source = new IterableSource(owner, batches, ([x, y, sampleWeight]) => {
-      latest = readColumns(this.model, compiled, { x, y, sampleWeight }, classWeight)
-      return latest
-    })
-    return { source, places: () => (latest as ReadColumns).places }
-  }
-
-  #openValidation(owner: string, compiled: Compiled, data: NonNullable<FitOptions['validationData']>, batchSize: number | undefined, steps: number | undefined): Opened {
-    const what = `${owner}: validationData`
-    if (isBatches(data)) return this.#openBatches(what, compiled, data)
-    if (!Array.isArray(data) || data.length < 1 || data.length > 3) {
-      throw new ConfigError(`${owner}: 'validationData' must be [x, y], [x, y, sampleWeight] or an iterable of batches. Received: ${show(data)}`)
-    }
-    const [x, y, sampleWeight] = data as readonly unknown[]
-    return this.#openArrays(what, compiled, { x, y, sampleWeight }, batchSize, steps)
-  }
-
-  /** Inputs only: batches of an iterable may be `[x]`, or with targets that are left aside. */
-  #openInputs(owner: string, x: FitData, batchSize: number | undefined, steps: number | undefined): Opened {
-    if (!isBatches(x)) {
-      const { columns, places } = readInputs(this.model, x)
-      const all = { inputs: columns, targets: [], weights: [], places }
-      const rows = rowsOf(owner, all)
-      return openColumns(all, rows, batchSizeFor(batchSize, rows, steps), false)
-    }
-    let latest: Structure<InputPlace> | undefined
-    const source = new IterableSource(owner, x, ([inputs]) => {
-      const { columns, places } = readInputs(this.model, inputs)
-      latest = places
-      return { inputs: columns, targets: [], weights: [] }
-    })
-    return { source, places: () => latest as Structure<InputPlace> }
-  }
-}
-
-function openColumns(columns: ReadColumns, rows: number, batchSize: number, shuffle: boolean | 'batch'): Opened {
-  return { source: new ArraySource(columns, rows, batchSize, shuffle), places: () => columns.places }
-}
-
-function splitRows(columns: ReadColumns): number {
-  return columns.inputs[0]?.rows ?? 0
-}
-
-function requireRows(owner: string, rows: number): number {
-  if (rows > 0) return rows
-  throw new DataError(`${owner}: expected at least one sample, received none`)
-}
-
-/** Samples in a batch: what was asked for, else as many as make the given number of steps, else 32. */
-function batchSizeFor(batchSize: number | undefined, rows: number, steps: number | undefined): number {
-  return batchSize ?? (steps === undefined ? 32 : Math.max(1, Math.ceil(rows / steps)))
-}
-
-/** Whether to measure after an epoch, counted from 1. */
-function dueEpochs(owner: string, frequency: unknown): (epoch: number) => boolean {
-  if (frequency === undefined || frequency === null) return () => true
-  if (Array.isArray(frequency) && frequency.every((epoch) => Number.isSafeInteger(epoch))) return (epoch) => frequency.includes(epoch)
-  const every = wholeNumber(owner, 'validationFreq', frequency) as number
-  return (epoch) => epoch % every === 0
 }

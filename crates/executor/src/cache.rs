@@ -35,10 +35,28 @@ impl PlanCache {
         }
         plans.push((shapes, plan));
     }
+}
 
-    /// The shapes of the plans that are kept, least recently used first.
-    #[cfg(test)]
-    pub(crate) fn shapes(&self) -> Vec<Shapes> {
-        self.plans.lock().unwrap().iter().map(|(shapes, _)| shapes.clone()).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ferrograph_graph::Graph;
+
+    #[test]
+    fn forgets_the_plan_that_was_not_used_for_longest() {
+        let cache = PlanCache::default();
+        let plan = || Arc::new(Plan::new(&Graph::new(), &[], &[], &[]).unwrap());
+        let kept = || {
+            (0..20).filter(|&n| cache.plans.lock().unwrap().iter().any(|(key, _)| *key == [[n]])).collect::<Vec<_>>()
+        };
+        for n in 0..KEPT {
+            cache.insert(vec![vec![n]], plan());
+        }
+        assert!(cache.get(&[&[0]]).is_some());
+        cache.insert(vec![vec![KEPT]], plan());
+        assert_eq!(kept(), [0, 2, 3, 4, 5, 6, 7, 8]);
+        assert!(cache.get(&[&[1]]).is_none() && cache.get(&[&[0], &[0]]).is_none() && cache.get(&[]).is_none());
+        cache.insert(vec![vec![0]], plan());
+        assert_eq!(kept(), [0, 2, 3, 4, 5, 6, 7, 8], "the same shapes are kept once");
     }
 }

@@ -1,15 +1,15 @@
 //! Softmax and its logarithm along one axis.
 
 use crate::parallel::for_each_chunk;
-use crate::vecmath::{exp_v, log_v};
+use crate::vecmath::exp_v;
 use ferrograph_simd::{Kernel, Level, Simd};
 
 /// Elements that are worth a task of their own.
 const TASK: usize = 1 << 13;
 /// Elements whose exponentials are added in float32 before they are added in f64.
 const BLOCK: usize = 512;
-/// Rows whose exponentials are added to one another before they are added to the sum, where the axis is not the last.
-const ROWS: usize = 64;
+/// Rows up to this length are worked on side by side.
+const SHORT: usize = 32;
 /// No instruction set has more lanes in a vector.
 const MAX_LANES: usize = 16;
 /// The logarithm of the smallest normal float32, 2^-126.
@@ -36,64 +36,96 @@ fn run(x: &[f32], extent: usize, inner: usize, y: &mut [f32], log: bool) {
     let level = Level::current();
     for_each_chunk(y, chunk, |index, y| {
         let x = &x[index * chunk..][..y.len()];
-        for (x, y) in x.chunks_exact(plane).zip(y.chunks_exact_mut(plane)) {
-            if inner == 1 {
-                level.run(Row { x, y, log });
-            } else {
-                level.run(Columns { x, inner, y, log });
-            }
-        }
+        level.run(Planes { x, y, extent, inner, log });
     });
 }
 
-struct Row<'a> {
+/// Some planes `[extent, inner]`.
+struct Planes<'a> {
     x: &'a [f32],
     y: &'a mut [f32],
+    extent: usize,
+    inner: usize,
     log: bool,
 }
 
-impl Kernel for Row<'_> {
+impl Kernel for Planes<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Self { x, y, log } = self;
-        let max = row_max(simd, x);
-        let shift = simd.splat(max);
-        let mut sum = 0.0;
-        for (x, y) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)) {
-            let mut lanes = simd.zero();
-            let (x_blocks, y_blocks) = (x.chunks_exact(S::N), y.chunks_exact_mut(S::N));
-            let x_rest = x_blocks.remainder();
-            for (x, y) in x_blocks.zip(y_blocks) {
-                let e = power(simd, simd.sub(simd.load(x), shift));
-                lanes = simd.add(lanes, e);
-                if !log {
-                    simd.store(y, e);
-                }
-            }
-            if !x_rest.is_empty() {
-                let e = power(simd, simd.sub(simd.load_partial(x_rest), shift));
-                let mut rest = [0.0; MAX_LANES];
-                simd.store_partial(&mut rest[..x_rest.len()], e);
-                lanes = simd.add(lanes, simd.load(&rest));
-                if !log {
-                    let whole = x.len() - x_rest.len();
-                    y[whole..].copy_from_slice(&rest[..x_rest.len()]);
-                }
-            }
-            sum += f64::from(simd.reduce_add(lanes));
+        let Self { x, y, extent, inner, log } = self;
+        if inner == 1 && extent <= SHORT {
+            let rows = x.chunks(extent * MAX_LANES).zip(y.chunks_mut(extent * MAX_LANES));
+            rows.for_each(|(x, y)| short_rows(simd, x, extent, y, log));
+            return;
         }
-        if log {
-            let log_sum = sum.ln() as f32;
-            for (y, x) in y.iter_mut().zip(x) {
-                *y = (x - max) - log_sum;
+        for (x, y) in x.chunks_exact(extent * inner).zip(y.chunks_exact_mut(extent * inner)) {
+            if inner == 1 {
+                row(simd, x, y, log);
+            } else {
+                columns(simd, x, inner, y, log);
             }
-        } else {
-            let scale = (1.0 / sum) as f32;
-            for y in y {
-                *y *= scale;
+        }
+    }
+}
+
+/// At most [`MAX_LANES`] rows of at most [`SHORT`] elements, turned so that each lane has a row.
+#[inline(always)]
+fn short_rows<S: Simd>(simd: S, x: &[f32], extent: usize, y: &mut [f32], log: bool) {
+    let (mut from, mut to) = ([0.0; SHORT * MAX_LANES], [0.0; SHORT * MAX_LANES]);
+    for (r, x) in x.chunks_exact(extent).enumerate() {
+        for (x, from) in x.iter().zip(from[r..].iter_mut().step_by(MAX_LANES)) {
+            *from = *x;
+        }
+    }
+    let len = extent * MAX_LANES;
+    columns(simd, &from[..len], MAX_LANES, &mut to[..len], log);
+    for (r, y) in y.chunks_exact_mut(extent).enumerate() {
+        for (y, to) in y.iter_mut().zip(to[r..].iter().step_by(MAX_LANES)) {
+            *y = *to;
+        }
+    }
+}
+
+/// One row.
+#[inline(always)]
+fn row<S: Simd>(simd: S, x: &[f32], y: &mut [f32], log: bool) {
+    let max = row_max(simd, x);
+    let shift = simd.splat(max);
+    let mut sum = 0.0;
+    for (x, y) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)) {
+        let mut lanes = simd.zero();
+        let (x_blocks, y_blocks) = (x.chunks_exact(S::N), y.chunks_exact_mut(S::N));
+        let x_rest = x_blocks.remainder();
+        for (x, y) in x_blocks.zip(y_blocks) {
+            let e = power(simd, simd.sub(simd.load(x), shift));
+            lanes = simd.add(lanes, e);
+            if !log {
+                simd.store(y, e);
             }
+        }
+        if !x_rest.is_empty() {
+            let e = power(simd, simd.sub(simd.load_partial(x_rest), shift));
+            let mut rest = [0.0; MAX_LANES];
+            simd.store_partial(&mut rest[..x_rest.len()], e);
+            lanes = simd.add(lanes, simd.load(&rest));
+            if !log {
+                let whole = x.len() - x_rest.len();
+                y[whole..].copy_from_slice(&rest[..x_rest.len()]);
+            }
+        }
+        sum += f64::from(simd.reduce_add(lanes));
+    }
+    if log {
+        let log_sum = sum.ln() as f32;
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = (x - max) - log_sum;
+        }
+    } else {
+        let scale = (1.0 / sum) as f32;
+        for y in y {
+            *y *= scale;
         }
     }
 }
@@ -119,33 +151,22 @@ fn power<S: Simd>(simd: S, x: S::V) -> S::V {
 }
 
 /// A plane `[extent, inner]`, down its columns.
-struct Columns<'a> {
-    x: &'a [f32],
-    inner: usize,
-    y: &'a mut [f32],
-    log: bool,
-}
-
-impl Kernel for Columns<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        for column in (0..self.inner).step_by(S::N) {
-            let width = S::N.min(self.inner - column);
-            if width == S::N {
-                // The usual width, known while compiling.
-                columns::<S>(simd, self.x, self.inner, column, S::N, self.y, self.log);
-            } else {
-                columns::<S>(simd, self.x, self.inner, column, width, self.y, self.log);
-            }
+#[inline(always)]
+fn columns<S: Simd>(simd: S, x: &[f32], inner: usize, y: &mut [f32], log: bool) {
+    for column in (0..inner).step_by(S::N) {
+        let width = S::N.min(inner - column);
+        if width == S::N {
+            // The usual width, known while compiling.
+            some_columns(simd, x, inner, column, S::N, y, log);
+        } else {
+            some_columns(simd, x, inner, column, width, y, log);
         }
     }
 }
 
 /// `width` columns from `column` on.
 #[inline(always)]
-fn columns<S: Simd>(simd: S, x: &[f32], inner: usize, column: usize, width: usize, y: &mut [f32], log: bool) {
+fn some_columns<S: Simd>(simd: S, x: &[f32], inner: usize, column: usize, width: usize, y: &mut [f32], log: bool) {
     let load = |x: &[f32], at: usize| {
         let x = &x[at..at + width];
         if width == S::N { simd.load(x) } else { simd.load_partial(x) }
@@ -158,20 +179,18 @@ fn columns<S: Simd>(simd: S, x: &[f32], inner: usize, column: usize, width: usiz
     for at in (column..x.len()).step_by(inner) {
         max = simd.max(load(x, at), max);
     }
-    let (mut sum, mut block, mut rows) = (simd.zero(), simd.zero(), 0);
+    let mut sum = [0.0f64; MAX_LANES];
     for at in (column..x.len()).step_by(inner) {
         let shifted = simd.sub(load(x, at), max);
         let e = power(simd, shifted);
         store(y, at, if log { shifted } else { e });
-        block = simd.add(block, e);
-        rows += 1;
-        if rows % ROWS == 0 {
-            sum = simd.add(sum, block);
-            block = simd.zero();
+        let mut lanes = [0.0; MAX_LANES];
+        simd.store(&mut lanes, e);
+        for (sum, e) in sum.iter_mut().zip(lanes) {
+            *sum += f64::from(e);
         }
     }
-    sum = simd.add(sum, block);
-    let last = if log { log_v(simd, sum) } else { simd.div(simd.splat(1.0), sum) };
+    let last = simd.load(&sum.map(|sum| if log { sum.ln() } else { 1.0 / sum } as f32));
     for at in (column..x.len()).step_by(inner) {
         let v = load(y, at);
         store(y, at, if log { simd.sub(v, last) } else { simd.mul(v, last) });
@@ -197,9 +216,18 @@ mod tests {
 
     #[test]
     fn agrees_with_the_formula_along_any_axis() {
-        for (outer, extent, inner) in
-            [(1, 1, 1), (3, 10, 1), (2, 1000, 1), (1, 1537, 1), (2, 7, 3), (1, 5, 130), (1, 200, 16)]
-        {
+        for (outer, extent, inner) in [
+            (1, 1, 1),
+            (3, 10, 1),
+            (100, 10, 1),
+            (17, 32, 1),
+            (5, 33, 1),
+            (2, 1000, 1),
+            (1, 1537, 1),
+            (2, 7, 3),
+            (1, 5, 130),
+            (1, 200, 16),
+        ] {
             let x: Vec<f32> = (0..outer * extent * inner).map(|i| (i * 7919 % 211) as f32 / 10.0 - 10.0).collect();
             let mut y = vec![0.0; x.len()];
             for log in [false, true] {

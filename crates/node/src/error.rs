@@ -8,7 +8,7 @@
 //!
 //! | code | fields | meaning |
 //! |---|---|---|
-//! | `ARGUMENT` | `name`, `expected`, `received` | a number, string or array that no call takes |
+//! | `ARGUMENT` | `name`, and mostly `expected`, `received` | a number, string or array that no call takes |
 //! | `DETACHED` | `name` | an array whose memory was transferred away |
 //! | `LENGTH` | `shape`, `received` | data with another number of elements than the shape |
 //! | `RANK` | `received` | more axes than a tensor can have |
@@ -26,6 +26,7 @@
 //! | `UPDATE` | `variable`, and `expected`, `received` (types) unless it has two new values | a new value that does not fit |
 //! | `VARIABLE` | `variable`, `expected`, `received` (types) | an assigned value that does not fit |
 //! | `CANCELLED` | | the run was cancelled |
+//! | `FILE_...` | `member`, `path`, `offset`, each or `null` | a file that cannot be read or written; see the formats crate |
 //! | `INTERNAL` | | a panic on a pool thread; one on the caller's thread has napi's own code `GenericFailure` |
 //!
 //! A type is `{ dtype, shape }`, with `null` for an extent that is not known. An argument of the wrong JavaScript type
@@ -58,6 +59,11 @@ impl Failure {
         let (expected, received) = (expected.into(), received.into());
         let message = format!("{name}: expected {expected}, received {received}");
         Self::new("ARGUMENT", message, json!({ "name": name, "expected": expected, "received": received }))
+    }
+
+    /// Trouble with a file.
+    pub(crate) fn file(code: &'static str, message: impl Into<String>, path: Option<&str>) -> Self {
+        Self::new(code, message, json!({ "member": null, "path": path, "offset": null }))
     }
 
     /// A tensor without memory.
@@ -123,6 +129,14 @@ impl From<ShapeError> for Failure {
                 Self::new("LENGTH", message, json!({ "shape": numbers(&shape), "received": number(received) }))
             }
         }
+    }
+}
+
+impl From<ferrograph_formats::Error> for Failure {
+    fn from(error: ferrograph_formats::Error) -> Self {
+        let offset = error.offset().map(|offset| offset as f64);
+        let fields = json!({ "member": error.member(), "path": error.path(), "offset": offset });
+        Self::new(error.code().as_str(), error.to_string(), fields)
     }
 }
 

@@ -10,6 +10,7 @@ mod arguments;
 mod cancellation;
 mod closing;
 mod error;
+mod files;
 mod graph;
 mod limit;
 mod program;

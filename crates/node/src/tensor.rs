@@ -6,8 +6,7 @@ use ferrograph_tensor::{Buffer, DType, ShapeError, Tensor, View, byte_size};
 use ferrograph_tensor::{allocated_bytes, memory_limit};
 use napi::Env;
 use napi::bindgen_prelude::{
-    Array, Either3, Float32ArraySlice, Int32ArraySlice, ObjectFinalize, TypedArray,
-    TypedArrayType, Uint8ArraySlice,
+    Array, Either3, Float32ArraySlice, Int32ArraySlice, ObjectFinalize, TypedArray, TypedArrayType, Uint8ArraySlice,
 };
 use napi_derive::napi;
 use serde_json::json;
@@ -115,7 +114,7 @@ pub(crate) fn numbers(extents: &[usize]) -> Vec<f64> {
 }
 
 /// Refuses a copy on the JavaScript heap that would pass the memory limit: V8 ends the process when it finds no memory.
-fn check_room(wanted: usize) -> Result<(), ShapeError> {
+pub(crate) fn check_room(wanted: usize) -> Result<(), ShapeError> {
     let (allocated, limit) = (allocated_bytes(), memory_limit());
     if wanted <= limit.saturating_sub(allocated) {
         Ok(())

@@ -18,7 +18,7 @@ use ferrograph_graph::{
     Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
 };
 use ferrograph_kernels::conv::{self, ConvShape};
-use ferrograph_tensor::{DType, View, strides};
+use ferrograph_tensor::{DType, View};
 use serde::{Deserialize, Serialize};
 
 /// See the [module](self).
@@ -72,16 +72,11 @@ impl Op for Conv2d {
         let [x, kernel] = operands else { unreachable!("the shape rule counts operands") };
         let shape = results[0].extents();
         let mut y = vec![0.0; shape.iter().product()];
-        self.convolution.products(&x.shape, &kernel.shape, |[at_x, at_kernel, at_y]| {
-            y[offset(&shape, at_y)] += x.at(&at_x) * kernel.at(&at_kernel);
+        self.convolution.products(&x.shape, &kernel.shape, |at_x, at_kernel, at_y| {
+            y[at_y] += x.data[at_x] * kernel.data[at_kernel];
         });
         vec![Reference::new(DType::Float32, &shape, y)]
     }
-}
-
-/// Where the element of that index lies.
-pub(crate) fn offset(shape: &[usize], index: [usize; 4]) -> usize {
-    index.iter().zip(strides(shape)).map(|(i, stride)| i * stride).sum()
 }
 
 #[derive(Debug)]

@@ -7,7 +7,7 @@
 //! Derivative: linear in `dy` and in the kernel. For an incoming `g` of `dx`: `conv2d(g, kernel)` for `dy`, and
 //! `conv2d_kernel_gradient(g, dy)` for the kernel.
 
-use crate::conv2d::{Conv2d, offset, zeros};
+use crate::conv2d::{Conv2d, zeros};
 use crate::conv2d_kernel_gradient::Conv2dKernelGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
@@ -72,8 +72,8 @@ impl Op for Conv2dInputGradient {
     fn reference(&self, operands: &[Reference], _results: &[TensorType]) -> Vec<Reference> {
         let [dy, kernel, like] = operands else { unreachable!("the shape rule counts operands") };
         let mut dx = vec![0.0; like.data.len()];
-        self.convolution.products(&like.shape, &kernel.shape, |[at_x, at_kernel, at_y]| {
-            dx[offset(&like.shape, at_x)] += dy.at(&at_y) * kernel.at(&at_kernel);
+        self.convolution.products(&like.shape, &kernel.shape, |at_x, at_kernel, at_y| {
+            dx[at_x] += dy.data[at_y] * kernel.data[at_kernel];
         });
         vec![Reference::new(DType::Float32, &like.shape, dx)]
     }

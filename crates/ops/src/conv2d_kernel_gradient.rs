@@ -6,7 +6,7 @@
 //! Derivative: linear in `x` and in `dy`. For an incoming `g` of `dkernel`: `conv2d_input_gradient(dy, g)` for `x`, and
 //! `conv2d(x, g)` for `dy`.
 
-use crate::conv2d::{Conv2d, offset, zeros};
+use crate::conv2d::{Conv2d, zeros};
 use crate::conv2d_input_gradient::Conv2dInputGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
@@ -73,8 +73,8 @@ impl Op for Conv2dKernelGradient {
     fn reference(&self, operands: &[Reference], _results: &[TensorType]) -> Vec<Reference> {
         let [x, dy, like] = operands else { unreachable!("the shape rule counts operands") };
         let mut dkernel = vec![0.0; like.data.len()];
-        self.convolution.products(&x.shape, &like.shape, |[at_x, at_kernel, at_y]| {
-            dkernel[offset(&like.shape, at_kernel)] += x.at(&at_x) * dy.at(&at_y);
+        self.convolution.products(&x.shape, &like.shape, |at_x, at_kernel, at_y| {
+            dkernel[at_kernel] += x.data[at_x] * dy.data[at_y];
         });
         vec![Reference::new(DType::Float32, &like.shape, dkernel)]
     }

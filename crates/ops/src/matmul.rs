@@ -288,6 +288,7 @@ impl Registered for Matmul {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ferrograph_graph::indices;
 
     fn infer(a: &[Extent], b: &[Extent]) -> Result<Vec<Extent>, String> {
         let [a, b] = [a, b].map(|shape| TensorType::new(DType::Float32, shape.iter().copied()));

@@ -108,19 +108,20 @@ impl Convolution {
         Ok(Bound { shape, empty })
     }
 
-    /// Calls `f` with the indices into `x`, the kernel and `y` of every product that is summed: the plainest statement of
-    /// a convolution and of both its gradients.
-    pub(crate) fn products(&self, x: &[usize], kernel: &[usize], mut f: impl FnMut([[usize; 4]; 3])) {
+    /// Calls `f` with the places in the data of `x`, the kernel and `y` of every product that is summed: the plainest
+    /// statement of a convolution and of both its gradients.
+    pub(crate) fn products(&self, x: &[usize], kernel: &[usize], mut f: impl FnMut(usize, usize, usize)) {
         let window = self.window(&TensorType::known(DType::Float32, kernel));
         let geometry = window.over([x[1], x[2]]).unwrap_or_else(|e| unreachable!("expected {e}"));
+        let ([height, width], [rows, columns]) = (geometry.input, geometry.output);
         let filters_per_group = kernel[3] / self.groups;
-        for (i, j) in (0..geometry.output[0]).flat_map(|i| (0..geometry.output[1]).map(move |j| (i, j))) {
+        for (n, i, j) in (0..x[0]).flat_map(|n| (0..rows).flat_map(move |i| (0..columns).map(move |j| (n, i, j)))) {
             for ([p, q], [h, w]) in geometry.cells(i, j) {
-                for (n, o) in (0..x[0]).flat_map(|n| (0..kernel[3]).map(move |o| (n, o))) {
-                    for c in 0..kernel[2] {
-                        let channel = o / filters_per_group * kernel[2] + c;
-                        f([[n, h, w, channel], [p, q, c, o], [n, i, j, o]]);
-                    }
+                for (c, o) in (0..kernel[2]).flat_map(|c| (0..kernel[3]).map(move |o| (c, o))) {
+                    let channel = o / filters_per_group * kernel[2] + c;
+                    let at_x = ((n * height + h) * width + w) * x[3] + channel;
+                    let at_kernel = ((p * kernel[1] + q) * kernel[2] + c) * kernel[3] + o;
+                    f(at_x, at_kernel, ((n * rows + i) * columns + j) * kernel[3] + o);
                 }
             }
         }
@@ -150,7 +151,7 @@ impl Convolution {
                 [2, 2, 1, 2],
             ),
             (same, [1, 1, 2, 1], [5, 5, 1, 1]),
-            (same, [1, 9, 11, 17], [3, 3, 17, 19]),
+            (same, [1, 6, 5, 17], [3, 3, 17, 19]),
             (plain, [0, 5, 5, 2], [3, 3, 2, 2]),
             (plain, [1, 4, 4, 0], [3, 3, 0, 2]),
         ]
