@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
-import { callbacks, ConfigError, DataError, Input, layers, Model, optimizers, type Tensor } from '../../ts/index.ts'
+import { callbacks, ConfigError, DataError, Input, layers, Model, optimizers, type SymbolicTensor, type Tensor } from '../../ts/index.ts'
 import type { CallbackHooks } from '../../ts/training/callbacks/callback.ts'
 import { formatValue, progressLine } from '../../ts/training/callbacks/progress-line.ts'
 
@@ -98,7 +98,7 @@ test('EarlyStopping knows from the metric which way is better', async (t) => {
   t.is(await epochs({ monitor: 'mae', minDelta: 100, startFromEpoch: 2 }, 0.001), 4)
   t.is(await epochs({ monitor: 'mae', baseline: 0, patience: 3 }, 0.001), 5)
   const model = line()
-  model.compile({ loss: 'mse', metrics: [function mine(_: never, yPred: never) { return yPred }] })
+  model.compile({ loss: 'mse', metrics: [function mine(_: SymbolicTensor, yPred: SymbolicTensor) { return yPred }] })
   await t.throwsAsync(model.fit(x, y, { ...quiet, callbacks: callbacks.EarlyStopping({ monitor: 'mine' }) }), { instanceOf: ConfigError, message: /give mode 'min' or 'max'/ })
   t.throws(() => callbacks.EarlyStopping({ mode: 'down' as never }), { instanceOf: ConfigError })
 })

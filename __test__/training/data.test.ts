@@ -77,8 +77,8 @@ test('mistakes in data name the input', async (t) => {
     [() => fit([tensor([], [0, 2]), tensor([], [0, 1])], tensor([], [0, 1])), /expected at least one sample/],
     [() => fit([a, right], goal, { validationSplit: 0.99 }), /a validationSplit of 0.99 leaves nothing to train with of 10 samples/],
     [() => fit([a, right], goal, { sampleWeight: [1, 2] }), /ambiguous: .* sampleWeight: 2/],
-    [() => fit(batchesOf([{ a, b: right }, goal, null, 1])), /expected batches \[x\], \[x, y\] or \[x, y, sampleWeight\]/],
-    [() => fit(batchesOf(7)), /expected batches .* received 7/],
+    [() => fit(batchesOf([{ a, b: right }, goal, null, 1]), null), /expected batches \[x\], \[x, y\] or \[x, y, sampleWeight\]/],
+    [() => fit(batchesOf(7), null), /expected batches .* received 7/],
   ]
   for (const [run, message] of cases) await t.throwsAsync(run, { instanceOf: DataError, message }, String(message))
 })

@@ -305,6 +305,15 @@ export class Model extends Layer implements Trainable {
     return this.#trainer.testOnBatch(x, y, options)
   }
 
+  /** Whether training is to end after the batch or epoch under way: callbacks set it. */
+  get stopTraining(): boolean {
+    return this.#trainer.stopTraining
+  }
+
+  set stopTraining(stop: boolean) {
+    this.#trainer.stopTraining = stop
+  }
+
   /** @internal */
   get trainer(): Trainer {
     return this.#trainer

@@ -13,8 +13,7 @@ use crate::shared::operands::{dtype, exactly};
 use crate::shared::tolerance::sum_of_products;
 use crate::shared::{broadcast, to_json, unbroadcast};
 use ferrograph_graph::{
-    Extent, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType,
-    ValueId, indices,
+    Extent, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
 };
 use ferrograph_kernels::gemm::{self, Matrix};
 use ferrograph_kernels::parallel::for_each_chunk;

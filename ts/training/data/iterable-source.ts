@@ -3,7 +3,7 @@ import { show } from '../../core/names.ts'
 import { rowsOf, type Columns } from './read.ts'
 import type { Source } from './source.ts'
 import { cut, type StepBatch } from './step-batch.ts'
-import { isBatches, type Batch, type Batches } from './types.ts'
+import type { Batch, Batches } from './types.ts'
 
 /** Batches from an iterable, an async iterable or a function that makes one. */
 export class IterableSource implements Source {
@@ -21,7 +21,7 @@ export class IterableSource implements Source {
 
   begin(): void {
     const made = typeof this.#batches === 'function' ? this.#batches() : this.#batches
-    if (typeof made === 'function' || !isBatches(made)) {
+    if (typeof made !== 'object' || made === null || !(Symbol.asyncIterator in made || Symbol.iterator in made)) {
       throw new DataError(`${this.#owner}: expected the function to return an iterable of batches, received ${show(made)}`)
     }
     this.#iterator = Symbol.asyncIterator in made ? made[Symbol.asyncIterator]() : made[Symbol.iterator]()
