@@ -22,7 +22,9 @@ interface LossCase {
 function run(c: LossCase): [result: Tensor, gradient: Tensor] {
   const trace = new Trace(c.name)
   const inputs = [c.y_true, c.y_pred, c.sample_weight, c.mask, c.cotangent].map((stored) => stored && decode(stored))
-  const [yTrue, yPred, weight, mask, cotangent] = inputs.map((value) => value && trace.input([null, ...value.shape.slice(1)].slice(0, value.shape.length), value.dtype))
+  const [yTrue, yPred, weight, mask, cotangent] = inputs.map(
+    (value) => value && trace.input([null, ...value.shape.slice(1)].slice(0, value.shape.length), value.dtype),
+  )
   const [result, gradient] = trace.within(() => {
     if (mask) yPred!.mask = mask
     const value = getLoss(c.config).reduced(yTrue!, yPred!, weight)
@@ -35,13 +37,18 @@ function run(c: LossCase): [result: Tensor, gradient: Tensor] {
 function close(got: Tensor, expected: GoldenTensor): number {
   const wanted = numbers(expected)
   const scale = wanted.reduce((most, x) => (Number.isFinite(x) ? Math.max(most, Math.abs(x)) : most), 1e-6)
-  return wanted.reduce((worst, x, i) => {
-    const y = got.data[i] as number
-    return y === x || (Number.isNaN(x) && Number.isNaN(y)) ? worst : Math.max(worst, Math.abs(y - x) / scale)
-  }, got.data.length === wanted.length ? 0 : Infinity)
+  return wanted.reduce(
+    (worst, x, i) => {
+      const y = got.data[i] as number
+      return y === x || (Number.isNaN(x) && Number.isNaN(y)) ? worst : Math.max(worst, Math.abs(y - x) / scale)
+    },
+    got.data.length === wanted.length ? 0 : Infinity,
+  )
 }
 
-const later = golden<LossCase[]>('losses_later.json').filter(({ config }) => !/Focal|Dice|Tversky/.test(config.class_name))
+const later = golden<LossCase[]>('losses_later.json').filter(
+  ({ config }) => !/Focal|Dice|Tversky/.test(config.class_name),
+)
 for (const c of [...golden<LossCase[]>('losses.json'), ...later]) {
   test(`${c.name}: value and gradient are Keras's`, (t) => {
     const [result, gradient] = run(c)
@@ -65,5 +72,18 @@ test('the form in files is Keras’s', (t) => {
 test('called on data, a loss computes at once', (t) => {
   const loss = getLoss('mse')
   t.is(loss([[1, 2]], [[1, 4]]).item(), 2)
-  t.is(loss([[1, 2], [0, 0]], [[1, 4], [1, 1]], tensor(new Float32Array([1, 3]))).item(), 2.5)
+  t.is(
+    loss(
+      [
+        [1, 2],
+        [0, 0],
+      ],
+      [
+        [1, 4],
+        [1, 1],
+      ],
+      tensor(new Float32Array([1, 3])),
+    ).item(),
+    2.5,
+  )
 })

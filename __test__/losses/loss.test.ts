@@ -6,8 +6,10 @@ test('names are taken as Keras writes them, in camelCase and as class names', (t
   for (const name of ['binary_crossentropy', 'binaryCrossentropy', 'BinaryCrossentropy', 'bce', 'BCE']) {
     t.true(getLoss(name) instanceof losses.BinaryCrossentropy, name)
   }
-  for (const name of ['mse', 'MSE', 'meanSquaredError', 'mean_squared_error']) t.true(getLoss(name) instanceof losses.MeanSquaredError, name)
-  for (const name of ['kld', 'kl_divergence', 'klDivergence', 'KLDivergence']) t.true(getLoss(name) instanceof losses.KLDivergence, name)
+  for (const name of ['mse', 'MSE', 'meanSquaredError', 'mean_squared_error'])
+    t.true(getLoss(name) instanceof losses.MeanSquaredError, name)
+  for (const name of ['kld', 'kl_divergence', 'klDivergence', 'KLDivergence'])
+    t.true(getLoss(name) instanceof losses.KLDivergence, name)
 })
 
 test('a name that means nothing is answered with those that do', (t) => {
@@ -33,12 +35,21 @@ test('a class of the user’s extends Loss', (t) => {
   const loss = new Halved({ reduction: 'sum' })
   t.is(loss.name, 'halved')
   t.is(loss([[3], [5]], [[1], [1]]).item(), 3)
-  t.throws(() => new Halved({ reduction: 'average' as never }), { instanceOf: ConfigError, message: /'reduction' must be/ })
+  t.throws(() => new Halved({ reduction: 'average' as never }), {
+    instanceOf: ConfigError,
+    message: /'reduction' must be/,
+  })
 })
 
 test('options are checked', (t) => {
-  t.throws(() => losses.BinaryCrossentropy({ fromLogit: true } as never), { instanceOf: ConfigError, message: /unknown option 'fromLogit'/ })
-  t.throws(() => losses.BinaryCrossentropy({ labelSmoothing: 2 }), { instanceOf: ConfigError, message: /'labelSmoothing' must be a finite number in 0\.\.1/ })
+  t.throws(() => losses.BinaryCrossentropy({ fromLogit: true } as never), {
+    instanceOf: ConfigError,
+    message: /unknown option 'fromLogit'/,
+  })
+  t.throws(() => losses.BinaryCrossentropy({ labelSmoothing: 2 }), {
+    instanceOf: ConfigError,
+    message: /'labelSmoothing' must be a finite number in 0\.\.1/,
+  })
   t.is(losses.MeanSquaredError({ reduction: 'sumOverBatchSize' }).config.reduction, 'sum_over_batch_size')
 })
 

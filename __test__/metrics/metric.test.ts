@@ -3,7 +3,8 @@ import { ConfigError, metrics, ops, tensor, type SymbolicTensor } from '../../ts
 import { getMetric } from '../../ts/metrics/metric.ts'
 
 test('names are taken as Keras writes them and in camelCase', (t) => {
-  for (const name of ['mae', 'mean_absolute_error', 'meanAbsoluteError', 'MeanAbsoluteError']) t.true(getMetric(name) instanceof metrics.MeanAbsoluteError, name)
+  for (const name of ['mae', 'mean_absolute_error', 'meanAbsoluteError', 'MeanAbsoluteError'])
+    t.true(getMetric(name) instanceof metrics.MeanAbsoluteError, name)
   t.true(getMetric('rootMeanSquaredError') instanceof metrics.RootMeanSquaredError)
   t.throws(() => getMetric('auc?'), { instanceOf: ConfigError, message: /expected a metric/ })
 })
@@ -38,6 +39,15 @@ test('a class of the user’s keeps its own state', (t) => {
 })
 
 test('the dtype of files must be one that metrics compute in', (t) => {
-  t.throws(() => metrics.Mean({ dtype: 'float16' as never }), { instanceOf: ConfigError, message: /'dtype' must be 'float32'/ })
-  t.is(getMetric({ class_name: 'Mean', config: { name: 'm', dtype: { class_name: 'DTypePolicy', config: { name: 'float32' } } } }).name, 'm')
+  t.throws(() => metrics.Mean({ dtype: 'float16' as never }), {
+    instanceOf: ConfigError,
+    message: /'dtype' must be 'float32'/,
+  })
+  t.is(
+    getMetric({
+      class_name: 'Mean',
+      config: { name: 'm', dtype: { class_name: 'DTypePolicy', config: { name: 'float32' } } },
+    }).name,
+    'm',
+  )
 })

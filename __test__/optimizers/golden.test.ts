@@ -43,12 +43,16 @@ for (const c of golden<OptimizerCase[]>('optimizers.json')) {
       t.true(error < tolerance, `${variable.path}: ${error}`)
     })
     optimizer.finalizeVariables()
-    c.finalized_values?.forEach((value, v) => t.true(relativeError((variables[v] as Variable).read().data, numbers(value)) < tolerance))
+    c.finalized_values?.forEach((value, v) =>
+      t.true(relativeError((variables[v] as Variable).read().data, numbers(value)) < tolerance),
+    )
   })
 
   test(`${c.name}: the form in files is Keras's`, (t) => {
     const written = (getOptimizer(c.config) as unknown as { kerasConfig(): Record<string, unknown> }).kerasConfig()
-    const plain = JSON.parse(JSON.stringify(written, (_, value: unknown) => (isFloat(value) ? value.value : value))) as unknown
+    const plain = JSON.parse(
+      JSON.stringify(written, (_, value: unknown) => (isFloat(value) ? value.value : value)),
+    ) as unknown
     t.deepEqual(plain, c.config.config)
   })
 }

@@ -14,7 +14,10 @@ test('names are taken in any case', (t) => {
 })
 
 test('at most one limit for gradients', (t) => {
-  t.throws(() => optimizers.SGD({ clipnorm: 1, clipvalue: 2 }), { instanceOf: ConfigError, message: /at most one of .* received clipnorm and clipvalue/ })
+  t.throws(() => optimizers.SGD({ clipnorm: 1, clipvalue: 2 }), {
+    instanceOf: ConfigError,
+    message: /at most one of .* received clipnorm and clipvalue/,
+  })
 })
 
 test('the learning rate can be read and set', (t) => {
@@ -23,7 +26,9 @@ test('the learning rate can be read and set', (t) => {
   optimizer.learningRate = 0.25
   t.is(optimizer.learningRate, 0.25)
   t.throws(() => (optimizer.learningRate = NaN), { instanceOf: ConfigError })
-  const scheduled = optimizers.SGD({ learningRate: schedules.ExponentialDecay({ initialLearningRate: 1, decaySteps: 1, decayRate: 0.5 }) })
+  const scheduled = optimizers.SGD({
+    learningRate: schedules.ExponentialDecay({ initialLearningRate: 1, decaySteps: 1, decayRate: 0.5 }),
+  })
   t.is(scheduled.learningRate, 1)
   t.throws(() => (scheduled.learningRate = 1), { instanceOf: StateError, message: /has a schedule/ })
 })
@@ -34,7 +39,10 @@ test('an optimizer serves one set of variables', (t) => {
   t.deepEqual(optimizer.variables, [])
   optimizer.build([a])
   t.notThrows(() => optimizer.build([a]))
-  t.throws(() => optimizer.build([b]), { instanceOf: StateError, message: /a new set of variables needs a new optimizer/ })
+  t.throws(() => optimizer.build([b]), {
+    instanceOf: StateError,
+    message: /a new set of variables needs a new optimizer/,
+  })
 })
 
 test('constraints hold after the step', (t) => {
@@ -63,11 +71,21 @@ test('variables can be left out of weight decay', (t) => {
 test('no gradient at all is a mistake', (t) => {
   const weight = new Variable('w', tensor([1]))
   const trace = new Trace('step')
-  t.throws(() => trace.within(() => optimizers.SGD().apply([undefined], [weight])), { instanceOf: StateError, message: /no variable has a gradient/ })
+  t.throws(() => trace.within(() => optimizers.SGD().apply([undefined], [weight])), {
+    instanceOf: StateError,
+    message: /no variable has a gradient/,
+  })
 })
 
 test('whole quotients are exact beyond what float32 holds', (t) => {
-  for (const [n, divisor] of [[0, 3], [5, 3], [16777217, 2], [2147483647, 7], [2147483646, 2147483], [123456789, 10]] as const) {
+  for (const [n, divisor] of [
+    [0, 3],
+    [5, 3],
+    [16777217, 2],
+    [2147483647, 7],
+    [2147483646, 2147483],
+    [123456789, 10],
+  ] as const) {
     const quotient = divideWhole(tensor(n, [], 'int32') as never, divisor) as unknown as Tensor
     t.is(quotient.item(), Math.floor(n / divisor), `${n} / ${divisor}`)
   }

@@ -16,13 +16,26 @@ for (const c of golden<{ name: string; config: SerializedObject; learning_rates:
 
   test(`${c.name}: the form in files is Keras's`, (t) => {
     const written = (findSchedule(c.config) as unknown as { kerasConfig(): Record<string, unknown> }).kerasConfig()
-    const plain = (value: unknown): unknown => (Array.isArray(value) ? value.map(plain) : ((value as { value?: number } | null)?.value ?? value))
-    t.deepEqual(Object.fromEntries(Object.entries(written).map(([key, value]) => [key, plain(value)])), c.config.config as object)
+    const plain = (value: unknown): unknown =>
+      Array.isArray(value) ? value.map(plain) : ((value as { value?: number } | null)?.value ?? value)
+    t.deepEqual(
+      Object.fromEntries(Object.entries(written).map(([key, value]) => [key, plain(value)])),
+      c.config.config as object,
+    )
   })
 }
 
 test('options are checked', (t) => {
-  t.throws(() => schedules.ExponentialDecay({ initialLearningRate: 1, decaySteps: 0, decayRate: 1 }), { instanceOf: ConfigError, message: /'decaySteps' must be an integer >= 1/ })
-  t.throws(() => schedules.PiecewiseConstantDecay({ boundaries: [1, 2], values: [1, 2] }), { instanceOf: ConfigError, message: /one more value than boundaries/ })
-  t.throws(() => schedules.PiecewiseConstantDecay({ boundaries: [2, 1], values: [1, 2, 3] }), { instanceOf: ConfigError, message: /boundaries that rise/ })
+  t.throws(() => schedules.ExponentialDecay({ initialLearningRate: 1, decaySteps: 0, decayRate: 1 }), {
+    instanceOf: ConfigError,
+    message: /'decaySteps' must be an integer >= 1/,
+  })
+  t.throws(() => schedules.PiecewiseConstantDecay({ boundaries: [1, 2], values: [1, 2] }), {
+    instanceOf: ConfigError,
+    message: /one more value than boundaries/,
+  })
+  t.throws(() => schedules.PiecewiseConstantDecay({ boundaries: [2, 1], values: [1, 2, 3] }), {
+    instanceOf: ConfigError,
+    message: /boundaries that rise/,
+  })
 })

@@ -1,12 +1,26 @@
 import test from 'ava'
-import { DataError, Input, layers, Model, optimizers, setRandomSeed, tensor, type Structure, type SymbolicTensor, type Tensor } from '../../ts/index.ts'
+import {
+  DataError,
+  Input,
+  layers,
+  Model,
+  optimizers,
+  setRandomSeed,
+  tensor,
+  type Structure,
+  type SymbolicTensor,
+  type Tensor,
+} from '../../ts/index.ts'
 import type { Batch, InputData, TargetData } from '../../ts/training/data/types.ts'
 import type { FitData } from '../../ts/training/fit.ts'
 
 function siamese(): Model {
   const [a, b] = [Input({ shape: [2], name: 'a' }), Input({ shape: [1], name: 'b' })]
   const joined = layers.Concatenate()([a, b])
-  const model = Model({ inputs: [a, b], outputs: layers.Dense({ units: 1, name: 'out', kernelInitializer: 'ones' })(joined) })
+  const model = Model({
+    inputs: [a, b],
+    outputs: layers.Dense({ units: 1, name: 'out', kernelInitializer: 'ones' })(joined),
+  })
   model.compile({ optimizer: optimizers.SGD({ learningRate: 0.05 }), loss: 'mse', metrics: ['mae'] })
   return model
 }
@@ -35,15 +49,20 @@ test('lists, objects, typed arrays, nested arrays, tensors and iterables give on
     'object of targets': [[tensor(left, [rows, 2]), tensor(right)], { out: goal }],
     'nested arrays': [[nested(left, 2), nested(right, 1)], nested(goal, 1)],
     tensors: [{ b: tensor(right, [rows, 1]), a: tensor(left, [rows, 2]) }, tensor(goal, [rows, 1])],
-    'float64 and dims': [[{ data: Float64Array.from(left), dims: [rows, 2] }, Float64Array.from(right) as never], Float64Array.from(goal) as never],
+    'float64 and dims': [
+      [{ data: Float64Array.from(left), dims: [rows, 2] }, Float64Array.from(right) as never],
+      Float64Array.from(goal) as never,
+    ],
     'a trailing 1 too many': [[tensor(left, [rows, 2, 1]), tensor(right, [rows, 1])], goal],
     'an array of batches made anew': [batches],
-    'an async generator': [async function* () {
-      for (const batch of batches()) {
-        await Promise.resolve()
-        yield batch
-      }
-    }],
+    'an async generator': [
+      async function* () {
+        for (const batch of batches()) {
+          await Promise.resolve()
+          yield batch
+        }
+      },
+    ],
     'an iterable': [{ [Symbol.iterator]: batches }],
   }
   for (const [name, [x, y]] of Object.entries(forms)) t.deepEqual(await history(x, y), expected, name)
@@ -58,7 +77,8 @@ function* batches(): Generator<Batch> {
 
 test('mistakes in data name the input', async (t) => {
   const model = siamese()
-  const fit = (x: unknown, y: unknown = goal, options = {}): Promise<unknown> => model.fit(x as InputData, y as TargetData, { verbose: 0, ...options })
+  const fit = (x: unknown, y: unknown = goal, options = {}): Promise<unknown> =>
+    model.fit(x as InputData, y as TargetData, { verbose: 0, ...options })
   const a = tensor(left, [rows, 2])
   const cases: readonly [() => Promise<unknown>, RegExp][] = [
     [() => fit({ a }), /missing data for input 'b'; received the keys 'a'; expected 'a', 'b'/],
@@ -75,9 +95,15 @@ test('mistakes in data name the input', async (t) => {
     [() => fit([a, 3]), /input 'b': expected shape \[null, 1\], received \[\]/],
     [() => fit(undefined), /expected data for the inputs, received undefined/],
     [() => fit([tensor([], [0, 2]), tensor([], [0, 1])], tensor([], [0, 1])), /expected at least one sample/],
-    [() => fit([a, right], goal, { validationSplit: 0.99 }), /a validationSplit of 0.99 leaves nothing to train with of 10 samples/],
+    [
+      () => fit([a, right], goal, { validationSplit: 0.99 }),
+      /a validationSplit of 0.99 leaves nothing to train with of 10 samples/,
+    ],
     [() => fit([a, right], goal, { sampleWeight: [1, 2] }), /ambiguous: .* sampleWeight: 2/],
-    [() => fit(batchesOf([{ a, b: right }, goal, null, 1]), null), /expected batches \[x\], \[x, y\] or \[x, y, sampleWeight\]/],
+    [
+      () => fit(batchesOf([{ a, b: right }, goal, null, 1]), null),
+      /expected batches \[x\], \[x, y\] or \[x, y, sampleWeight\]/,
+    ],
     [() => fit(batchesOf(7), null), /expected batches .* received 7/],
   ]
   for (const [run, message] of cases) await t.throwsAsync(run, { instanceOf: DataError, message }, String(message))
@@ -91,25 +117,56 @@ test('arrays whose memory was transferred away are refused', async (t) => {
   const gone = new Float32Array(10)
   structuredClone(gone.buffer, { transfer: [gone.buffer] })
   const model = siamese()
-  await t.throwsAsync(model.predict([tensor(left, [rows, 2]), gone]), { instanceOf: DataError, message: /input 'b': .*transferred away/ })
+  await t.throwsAsync(model.predict([tensor(left, [rows, 2]), gone]), {
+    instanceOf: DataError,
+    message: /input 'b': .*transferred away/,
+  })
   const later = new Float32Array(10)
   const run = model.predict([tensor(left, [rows, 2]), later], {
     batchSize: 5,
-    callbacks: { onPredictBatchEnd: () => void (later.byteLength > 0 && structuredClone(later.buffer, { transfer: [later.buffer] })) },
+    callbacks: {
+      onPredictBatchEnd: () =>
+        void (later.byteLength > 0 && structuredClone(later.buffer, { transfer: [later.buffer] })),
+    },
   })
   await t.throwsAsync(run, { instanceOf: DataError, message: /input 'b': expected the data to stay/ })
 })
 
 test('NaN is data like any other', async (t) => {
-  const { history } = await siamese().fit([tensor(new Float32Array(4).fill(NaN), [2, 2]), [1, 2]], [1, 2], { verbose: 0 })
+  const { history } = await siamese().fit([tensor(new Float32Array(4).fill(NaN), [2, 2]), [1, 2]], [1, 2], {
+    verbose: 0,
+  })
   t.deepEqual(history['loss'], [NaN])
 })
 
 test('data is cast to the type of its input', async (t) => {
   const ids = Input({ shape: [2], dtype: 'int32' })
-  const model = Model({ inputs: ids, outputs: layers.Embedding({ inputDim: 3, outputDim: 2, embeddingsInitializer: 'ones' })(ids) })
-  t.deepEqual([...(await model.predict([[0, 1], [2, 2]])).shape], [2, 2, 2])
+  const model = Model({
+    inputs: ids,
+    outputs: layers.Embedding({ inputDim: 3, outputDim: 2, embeddingsInitializer: 'ones' })(ids),
+  })
+  t.deepEqual(
+    [
+      ...(
+        await model.predict([
+          [0, 1],
+          [2, 2],
+        ])
+      ).shape,
+    ],
+    [2, 2, 2],
+  )
   await t.throwsAsync(model.predict([[0, 3]]), { code: 'DATA', message: /3/ })
+})
+
+test('a model for batches of one size says so', async (t) => {
+  const input = Input({ batchShape: [4, 2], name: 'pairs' })
+  const model = Model({ inputs: input, outputs: layers.Dense({ units: 1 })(input) })
+  t.deepEqual([...(await model.predict(tensor(left.subarray(0, 16), [8, 2]), { batchSize: 4 })).shape], [8, 1])
+  await t.throwsAsync(model.predict(tensor(left, [rows, 2]), { batchSize: 4 }), {
+    instanceOf: DataError,
+    message: /input 'pairs': expected batches of 4 samples, received one of 2/,
+  })
 })
 
 test('inputs without names are reached by the names of their layers', async (t) => {
@@ -121,7 +178,10 @@ test('inputs without names are reached by the names of their layers', async (t) 
 test('an iterable that is used up says so', async (t) => {
   const model = siamese()
   const once = batches()
-  await t.throwsAsync(model.fit(once, { epochs: 2, verbose: 0 }), { instanceOf: DataError, message: /must be given as a function that makes it/ })
+  await t.throwsAsync(model.fit(once, { epochs: 2, verbose: 0 }), {
+    instanceOf: DataError,
+    message: /must be given as a function that makes it/,
+  })
 })
 
 test('a generator is closed when training ends early', async (t) => {
@@ -161,12 +221,24 @@ test('mixing is repeatable, complete and new in each epoch', async (t) => {
     setRandomSeed(7)
     const seen: number[] = []
     const trained = Model({ inputs: input, outputs: layers.Dense({ units: 1, kernelInitializer: 'ones' })(input) })
-    trained.compile({ optimizer: optimizers.SGD({ learningRate: 0 }), loss: (_: SymbolicTensor, p: SymbolicTensor) => p })
+    trained.compile({
+      optimizer: optimizers.SGD({ learningRate: 0 }),
+      loss: (_: SymbolicTensor, p: SymbolicTensor) => p,
+    })
     await trained.fit([0, 1, 2, 3, 4, 5, 6, 7], new Float32Array(8), {
-      batchSize: 1, epochs: 2, shuffle, verbose: 0, callbacks: { onTrainBegin: () => void seen.splice(0), onTrainBatchEnd: (_, { loss }) => void seen.push(loss as number) },
+      batchSize: 1,
+      epochs: 2,
+      shuffle,
+      verbose: 0,
+      callbacks: {
+        onTrainBegin: () => void seen.splice(0),
+        onTrainBatchEnd: (_, { loss }) => void seen.push(loss as number),
+      },
     })
     // The loss is the mean so far of the epoch, so differences of sums give the samples back.
-    return seen.map((mean, i) => Math.round(mean * ((i % 8) + 1) - (i % 8 === 0 ? 0 : (seen[i - 1] as number) * (i % 8))) + 0)
+    return seen.map(
+      (mean, i) => Math.round(mean * ((i % 8) + 1) - (i % 8 === 0 ? 0 : (seen[i - 1] as number) * (i % 8))) + 0,
+    )
   }
   t.deepEqual(await order(false), [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7])
   const mixed = await order(true)

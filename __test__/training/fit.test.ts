@@ -60,7 +60,10 @@ test('an abort between steps keeps the weights of the last finished step', async
   const controller = new AbortController()
   let after: number[][] = []
   const run = model.fit(x, y, {
-    batchSize: 1, shuffle: false, verbose: 0, signal: controller.signal,
+    batchSize: 1,
+    shuffle: false,
+    verbose: 0,
+    signal: controller.signal,
     callbacks: {
       onTrainBatchEnd: (batch) => {
         if (batch !== 2) return
@@ -70,19 +73,24 @@ test('an abort between steps keeps the weights of the last finished step', async
     },
   })
   const error = await t.throwsAsync(run, { instanceOf: AbortError, code: 'ABORT' })
-  t.is((error?.cause as Error).message, 'enough')
+  t.like(error, { cause: { message: 'enough' } })
   t.deepEqual(weights(model), after)
   await t.notThrowsAsync(model.fit(x, y, { verbose: 0 }))
 })
 
 test('an abort inside a step changes no weight', async (t) => {
   const model = wide()
-  const [data, targets] = [tensor(new Float32Array(4096 * 512).fill(1), [4096, 512]), tensor(new Float32Array(4096), [4096, 1])]
+  const [data, targets] = [
+    tensor(new Float32Array(4096 * 512).fill(1), [4096, 512]),
+    tensor(new Float32Array(4096), [4096, 1]),
+  ]
   await model.trainOnBatch(data, targets)
   const before = weights(model)
   const controller = new AbortController()
   setTimeout(() => controller.abort(), 5)
-  await t.throwsAsync(model.fit(data, targets, { batchSize: 4096, verbose: 0, signal: controller.signal }), { instanceOf: AbortError })
+  await t.throwsAsync(model.fit(data, targets, { batchSize: 4096, verbose: 0, signal: controller.signal }), {
+    instanceOf: AbortError,
+  })
   t.deepEqual(weights(model), before)
 })
 
@@ -97,13 +105,19 @@ test('a signal that was aborted before ends the work at once', async (t) => {
 
 test('a step that fails changes nothing, and training goes on afterwards', async (t) => {
   const ids = Input({ shape: [1], dtype: 'int32' })
-  const model = Model({ inputs: ids, outputs: layers.Dense({ units: 1 })(layers.Flatten()(layers.Embedding({ inputDim: 4, outputDim: 2 })(ids))) })
+  const model = Model({
+    inputs: ids,
+    outputs: layers.Dense({ units: 1 })(layers.Flatten()(layers.Embedding({ inputDim: 4, outputDim: 2 })(ids))),
+  })
   model.compile({ optimizer: 'adam', loss: 'mse' })
   await model.fit([0, 1], [0, 1], { verbose: 0 })
   const [before, state] = [weights(model), model.trainer.optimizer?.variables.map((v) => [...v.read().data])]
   await t.throwsAsync(model.fit([9, 1], [0, 1], { verbose: 0 }), { code: 'DATA', message: /9/ })
   t.deepEqual(weights(model), before)
-  t.deepEqual(model.trainer.optimizer?.variables.map((v) => [...v.read().data]), state)
+  t.deepEqual(
+    model.trainer.optimizer?.variables.map((v) => [...v.read().data]),
+    state,
+  )
   await t.notThrowsAsync(model.fit([0, 1], [0, 1], { verbose: 0 }))
 })
 
@@ -111,7 +125,10 @@ test('one training at a time; prediction and measuring go on beside it', async (
   const model = line()
   const run = model.fit(x, y, { epochs: 20, batchSize: 1, verbose: 0 })
   await t.throwsAsync(model.fit(x, y), { instanceOf: StateError, message: /fit is called while fit is under way/ })
-  await t.throwsAsync(model.trainOnBatch(x, y), { instanceOf: StateError, message: /trainOnBatch is called while fit is under way/ })
+  await t.throwsAsync(model.trainOnBatch(x, y), {
+    instanceOf: StateError,
+    message: /trainOnBatch is called while fit is under way/,
+  })
   t.throws(() => model.compile({ loss: 'mse' }), { instanceOf: StateError, message: /before fit, not during it/ })
   const [prediction, ...scores] = await Promise.all([
     model.predict(x),
@@ -130,7 +147,10 @@ test('measuring beside training does not disturb what training reports', async (
   const model = line()
   const beside = model.fit(x, y, {
     ...options,
-    callbacks: { onTrainBatchEnd: async () => void (await model.evaluate([100], [0], { verbose: 0 })), onTestBatchEnd: async () => void (await model.testOnBatch([100], [0])) },
+    callbacks: {
+      onTrainBatchEnd: async () => void (await model.evaluate([100], [0], { verbose: 0 })),
+      onTestBatchEnd: async () => void (await model.testOnBatch([100], [0])),
+    },
   })
   t.deepEqual((await beside).history, expected.history)
 })
@@ -144,14 +164,18 @@ test('validationSplit takes the last samples, validationData and its forms give 
   const batches = (): Batch[] => [[x.slice(6), y.slice(6)]]
   const iterable = await line().fit(x.slice(0, 6), y.slice(0, 6), { ...options, validationData: batches })
   t.deepEqual(iterable.history, given.history)
-  const weighted = await line().fit(x.slice(0, 6), y.slice(0, 6), { ...options, validationData: [x.slice(6), y.slice(6), [1, 0]] })
+  const weighted = await line().fit(x.slice(0, 6), y.slice(0, 6), {
+    ...options,
+    validationData: [x.slice(6), y.slice(6), [1, 0]],
+  })
   t.notDeepEqual(weighted.history['val_loss'], given.history['val_loss'])
   t.deepEqual(weighted.history['loss'], given.history['loss'])
 })
 
 test('validationFreq says after which epochs to measure', async (t) => {
   const run = async (validationFreq: number | number[]): Promise<number | undefined> =>
-    (await line().fit(x, y, { epochs: 5, verbose: 0, validationSplit: 0.5, validationFreq })).history['val_loss']?.length
+    (await line().fit(x, y, { epochs: 5, verbose: 0, validationSplit: 0.5, validationFreq })).history['val_loss']
+      ?.length
   t.is(await run(2), 2)
   t.is(await run([1, 4, 5]), 3)
 })
@@ -173,8 +197,12 @@ test('classWeight weighs samples, missing classes have weight 1', async (t) => {
     (await line(0).fit([0, 0, 0], targets, { shuffle: false, verbose: 0, ...options })).history['loss']?.[0] as number
   t.is(await evaluate({ classWeight: { 0: 5, 2: 3 } }, [0, 1, 2]), Math.fround((1 + 3 * 4) / 3))
   t.is(await evaluate({ classWeight: new Map([[2, 3]]) }, [0, 1, 2]), Math.fround((1 + 3 * 4) / 3))
-  await t.throwsAsync(line().fit(x, y, { classWeight: { 0: 1 }, sampleWeight: x, verbose: 0 }), { message: /either 'classWeight' or 'sampleWeight'/ })
-  await t.throwsAsync(line().fit(x, y, { classWeight: [1, 2] as never, verbose: 0 }), { message: /'classWeight' must be an object or a Map/ })
+  await t.throwsAsync(line().fit(x, y, { classWeight: { 0: 1 }, sampleWeight: x, verbose: 0 }), {
+    message: /either 'classWeight' or 'sampleWeight'/,
+  })
+  await t.throwsAsync(line().fit(x, y, { classWeight: [1, 2] as never, verbose: 0 }), {
+    message: /'classWeight' must be an object or a Map/,
+  })
 })
 
 test('options are checked before anything happens', async (t) => {
@@ -191,7 +219,8 @@ test('options are checked before anything happens', async (t) => {
     [{ callbacks: [7] }, /expected callbacks: objects of a class that extends Callback/],
     [{ callbacks: { onEpochFinished: () => undefined } }, /received 'onEpochFinished'/],
   ]
-  for (const [options, message] of cases) await t.throwsAsync(line().fit(x, y, options as FitOptions), { code: 'CONFIG', message }, JSON.stringify(options))
+  for (const [options, message] of cases)
+    await t.throwsAsync(line().fit(x, y, options as FitOptions), { code: 'CONFIG', message }, JSON.stringify(options))
 })
 
 test('trainOnBatch reports each batch by itself', async (t) => {
@@ -201,7 +230,10 @@ test('trainOnBatch reports each batch by itself', async (t) => {
   t.is(first['loss'], again.history['loss']?.[0])
   const second = await model.trainOnBatch(x, y)
   t.not(second['loss'], first['loss'])
-  t.is((await model.testOnBatch([0], [1], { sampleWeight: [2] }))['loss'], 2 * ((await model.testOnBatch([0], [1]))['loss'] as number))
+  t.is(
+    (await model.testOnBatch([0], [1], { sampleWeight: [2] }))['loss'],
+    2 * ((await model.testOnBatch([0], [1]))['loss'] as number),
+  )
 })
 
 test('frozen layers stay as they are, and a change after compile warns', async (t) => {
@@ -212,7 +244,10 @@ test('frozen layers stay as they are, and a change after compile warns', async (
   model.compile({ optimizer: 'sgd', loss: 'mse' })
   const before = first.getWeights().map((w: Tensor) => [...w.data])
   await model.fit(x, y, { verbose: 0 })
-  t.deepEqual(first.getWeights().map((w: Tensor) => [...w.data]), before)
+  t.deepEqual(
+    first.getWeights().map((w: Tensor) => [...w.data]),
+    before,
+  )
   const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
   first.trainable = true
   await model.fit(x, y, { verbose: 0 })
@@ -223,6 +258,6 @@ test('the moving average replaces the weights at the end of fit', async (t) => {
   const model = line()
   model.compile({ optimizer: optimizers.SGD({ learningRate: 0.01, useEma: true, emaMomentum: 0.5 }), loss: 'mse' })
   await model.fit(x, y, { epochs: 3, verbose: 0 })
-  const [, , kernel, bias] = model.trainer.optimizer?.variables.map((v) => [...v.read().data]) as number[][]
+  const [, , kernel, bias] = (model.trainer.optimizer?.variables ?? []).map((v) => [...v.read().data])
   t.deepEqual(weights(model), [kernel, bias])
 })

@@ -3,7 +3,15 @@ import type { Model, Tensor } from '../../ts/index.ts'
 import { modelFromJSON } from '../../ts/index.ts'
 import { flatten } from '../../ts/core/tree.ts'
 import type { InputData, TargetData } from '../../ts/training/data/types.ts'
-import { decode, decodeAll, golden, numbers, relativeError, type GoldenTensor, type NamedTensor } from '../helpers/golden.ts'
+import {
+  decode,
+  decodeAll,
+  golden,
+  numbers,
+  relativeError,
+  type GoldenTensor,
+  type NamedTensor,
+} from '../helpers/golden.ts'
 
 interface TrainingCase {
   readonly model: unknown
@@ -39,7 +47,15 @@ function near(t: ExecutionContext, got: ArrayLike<number>, expected: ArrayLike<n
   t.true(error < tolerance, `${what}: ${error}`)
 }
 
-for (const name of ['mlp_adam', 'cnn_sgd', 'lstm_rmsprop', 'two_heads_adamw', 'two_heads_by_name', 'regularized_mlp', 'guide_mlp']) {
+for (const name of [
+  'mlp_adam',
+  'cnn_sgd',
+  'lstm_rmsprop',
+  'two_heads_adamw',
+  'two_heads_by_name',
+  'regularized_mlp',
+  'guide_mlp',
+]) {
   test(`${name}: twenty steps give Keras's history, weights and optimizer state`, async (t) => {
     const c = golden<TrainingCase>(`training/${name}.json`)
     const model = prepare(c)
@@ -56,7 +72,9 @@ for (const name of ['mlp_adam', 'cnn_sgd', 'lstm_rmsprop', 'two_heads_adamw', 't
     })
     t.deepEqual(Object.keys(history.history), Object.keys(c.history))
     for (const [key, values] of Object.entries(c.history)) near(t, history.history[key] as number[], values, key)
-    model.weights.forEach((variable, i) => near(t, variable.read().data, numbers((c.final_weights[i] as NamedTensor).tensor), variable.path))
+    model.weights.forEach((variable, i) =>
+      near(t, variable.read().data, numbers((c.final_weights[i] as NamedTensor).tensor), variable.path),
+    )
     c.optimizer_variables?.forEach(({ path, tensor }, i) => {
       const variable = model.trainer.optimizer?.variables[i]
       t.is(variable?.path, path)
@@ -66,12 +84,16 @@ for (const name of ['mlp_adam', 'cnn_sgd', 'lstm_rmsprop', 'two_heads_adamw', 't
     t.deepEqual(Object.keys(scores), Object.keys(c.evaluate))
     for (const [key, value] of Object.entries(c.evaluate)) near(t, [scores[key] as number], [value], `evaluate ${key}`)
     const outputs = flatten((await model.predict(x, { batchSize: c.batch_size })) as unknown as Tensor | Tensor[])
-    flatten(decodeAll(c.predict)).forEach((expected, i) => near(t, (outputs[i] as Tensor).data, (expected as Tensor).data, `prediction ${i}`))
+    flatten(decodeAll(c.predict)).forEach((expected, i) =>
+      near(t, (outputs[i] as Tensor).data, (expected as Tensor).data, `prediction ${i}`),
+    )
   })
 
   test(`${name}: the compile options are written as Keras writes them`, (t) => {
     const c = golden<TrainingCase>(`training/${name}.json`)
-    const written = JSON.parse(JSON.stringify(prepare(c).trainer.compileConfig(), (_, value: unknown) => (isFloat(value) ? value.value : value))) as Record<string, unknown>
+    const written = JSON.parse(
+      JSON.stringify(prepare(c).trainer.compileConfig(), (_, value: unknown) => (isFloat(value) ? value.value : value)),
+    ) as Record<string, unknown>
     const { loss } = written as { loss: { config?: Record<string, unknown> } }
     // Keras takes this axis but does not write it.
     if (name === 'regularized_mlp') delete loss.config?.['axis']

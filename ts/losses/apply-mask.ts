@@ -8,7 +8,11 @@ import { weightsLike } from './same-rank.ts'
  * A mask as weights, together with those of the samples. For means the elements that count get weight total / valid,
  * so that dividing by the number of all elements gives the mean over those that count.
  */
-export function applyMask(mask: SymbolicTensor | undefined, sampleWeight: SymbolicTensor | undefined, reduction: Reduction): SymbolicTensor | undefined {
+export function applyMask(
+  mask: SymbolicTensor | undefined,
+  sampleWeight: SymbolicTensor | undefined,
+  reduction: Reduction,
+): SymbolicTensor | undefined {
   if (!mask) return sampleWeight
   let weights = ops.cast(mask, 'float32')
   if (reduction === 'mean' || reduction === 'sum_over_batch_size') {

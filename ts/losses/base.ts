@@ -42,7 +42,10 @@ export abstract class Loss extends Callable {
     super()
     const owner = new.target.name
     const reduction = config.reduction === undefined ? 'sum_over_batch_size' : parseReduction(config.reduction)
-    if (!reduction) throw new ConfigError(`${owner}: 'reduction' must be the name of a reduction. Received: ${show(config.reduction)}`)
+    if (!reduction)
+      throw new ConfigError(
+        `${owner}: 'reduction' must be the name of a reduction. Received: ${show(config.reduction)}`,
+      )
     this.config = { name: config.name ?? toSnakeCase(owner), reduction }
   }
 
@@ -65,9 +68,14 @@ export abstract class Loss extends Callable {
   }
 
   /** @internal */
-  protected override invokeCall(yTrue: unknown, yPred: unknown, sampleWeight?: unknown): Structure<SymbolicTensor> | Structure<Tensor> {
+  protected override invokeCall(
+    yTrue: unknown,
+    yPred: unknown,
+    sampleWeight?: unknown,
+  ): Structure<SymbolicTensor> | Structure<Tensor> {
     const given = [yTrue, yPred, sampleWeight].filter((value) => value !== undefined && value !== null)
-    const call = (args: readonly unknown[]): SymbolicTensor => this.reduced(...(args as [SymbolicTensor, SymbolicTensor, SymbolicTensor?]))
+    const call = (args: readonly unknown[]): SymbolicTensor =>
+      this.reduced(...(args as [SymbolicTensor, SymbolicTensor, SymbolicTensor?]))
     if (tensorsOf({ args: given, kwargs: {} }).length > 0 || currentTrace()) return call(given)
     const data = given.map((value) => tensor(value as TensorLike))
     return runNow(this.name, { args: data, kwargs: {} }, ({ args }) => call(args))

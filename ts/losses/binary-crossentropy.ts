@@ -15,7 +15,11 @@ export interface BinaryCrossentropyOptions {
 }
 
 /** The mean over an axis of `-t * log(p) - (1 - t) * log(1 - p)`. */
-export function binaryCrossentropy(yTrue: SymbolicTensor, yPred: SymbolicTensor, options: BinaryCrossentropyOptions = {}): SymbolicTensor {
+export function binaryCrossentropy(
+  yTrue: SymbolicTensor,
+  yPred: SymbolicTensor,
+  options: BinaryCrossentropyOptions = {},
+): SymbolicTensor {
   const { fromLogits = false, labelSmoothing = 0, axis = -1 } = options
   const [a, p] = sameRank(yTrue, yPred)
   const t = smoothed(a, labelSmoothing, 0.5)

@@ -10,6 +10,15 @@ export type LossSchema<S extends Schema> = S & {
 }
 
 /** The base of a loss of the library: options, defaults, checks and the form in files follow from the schema. */
-export function builtInLoss<const S extends Schema>(className: string, name: string, schema: S): ConfiguredObjectClass<LossSchema<S>, Loss> {
-  return configuredObject('keras.losses', className, { name: text(name), reduction: reductionField(), ...schema } as LossSchema<S>, Loss)
+export function builtInLoss<const S extends Schema>(
+  className: string,
+  name: string,
+  schema: S,
+): ConfiguredObjectClass<LossSchema<S>, Loss> {
+  return configuredObject(
+    'keras.losses',
+    className,
+    { name: text(name), reduction: reductionField(), ...schema } as LossSchema<S>,
+    Loss,
+  )
 }

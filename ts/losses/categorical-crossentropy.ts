@@ -15,7 +15,11 @@ export interface CategoricalCrossentropyOptions {
 }
 
 /** `-sum(t * log(p))` over the axis of the classes. */
-export function categoricalCrossentropy(yTrue: SymbolicTensor, yPred: SymbolicTensor, options: CategoricalCrossentropyOptions = {}): SymbolicTensor {
+export function categoricalCrossentropy(
+  yTrue: SymbolicTensor,
+  yPred: SymbolicTensor,
+  options: CategoricalCrossentropyOptions = {},
+): SymbolicTensor {
   const { fromLogits = false, labelSmoothing = 0, axis = -1 } = options
   const [a, p] = sameRank(yTrue, yPred)
   // Keras counts the classes on the last axis whatever `axis` says.

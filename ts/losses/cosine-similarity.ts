@@ -19,7 +19,9 @@ function unit(x: SymbolicTensor, axis: number): SymbolicTensor {
 }
 
 /** The cosine of the angle between target and prediction with its sign turned, so that -1 is best. */
-export class CosineSimilarity extends builtInLoss('CosineSimilarity', 'cosine_similarity', { axis: integer({ default: -1 }) }) {
+export class CosineSimilarity extends builtInLoss('CosineSimilarity', 'cosine_similarity', {
+  axis: integer({ default: -1 }),
+}) {
   override call(yTrue: SymbolicTensor, yPred: SymbolicTensor): SymbolicTensor {
     return ops.negative(cosineSimilarity(yTrue, yPred, this.config.axis))
   }

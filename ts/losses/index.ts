@@ -16,7 +16,8 @@ import { SparseCategoricalCrossentropy as SparseCategoricalCrossentropyClass } f
 import { SquaredHinge as SquaredHingeClass } from './squared-hinge.ts'
 
 export const BinaryCrossentropy: Newless<typeof BinaryCrossentropyClass> = newless(BinaryCrossentropyClass)
-export const CategoricalCrossentropy: Newless<typeof CategoricalCrossentropyClass> = newless(CategoricalCrossentropyClass)
+export const CategoricalCrossentropy: Newless<typeof CategoricalCrossentropyClass> =
+  newless(CategoricalCrossentropyClass)
 export const CategoricalHinge: Newless<typeof CategoricalHingeClass> = newless(CategoricalHingeClass)
 export const CosineSimilarity: Newless<typeof CosineSimilarityClass> = newless(CosineSimilarityClass)
 export const Hinge: Newless<typeof HingeClass> = newless(HingeClass)
@@ -24,11 +25,17 @@ export const Huber: Newless<typeof HuberClass> = newless(HuberClass)
 export const KLDivergence: Newless<typeof KLDivergenceClass> = newless(KLDivergenceClass)
 export const LogCosh: Newless<typeof LogCoshClass> = newless(LogCoshClass)
 export const MeanAbsoluteError: Newless<typeof MeanAbsoluteErrorClass> = newless(MeanAbsoluteErrorClass)
-export const MeanAbsolutePercentageError: Newless<typeof MeanAbsolutePercentageErrorClass> = newless(MeanAbsolutePercentageErrorClass)
+export const MeanAbsolutePercentageError: Newless<typeof MeanAbsolutePercentageErrorClass> = newless(
+  MeanAbsolutePercentageErrorClass,
+)
 export const MeanSquaredError: Newless<typeof MeanSquaredErrorClass> = newless(MeanSquaredErrorClass)
-export const MeanSquaredLogarithmicError: Newless<typeof MeanSquaredLogarithmicErrorClass> = newless(MeanSquaredLogarithmicErrorClass)
+export const MeanSquaredLogarithmicError: Newless<typeof MeanSquaredLogarithmicErrorClass> = newless(
+  MeanSquaredLogarithmicErrorClass,
+)
 export const Poisson: Newless<typeof PoissonClass> = newless(PoissonClass)
-export const SparseCategoricalCrossentropy: Newless<typeof SparseCategoricalCrossentropyClass> = newless(SparseCategoricalCrossentropyClass)
+export const SparseCategoricalCrossentropy: Newless<typeof SparseCategoricalCrossentropyClass> = newless(
+  SparseCategoricalCrossentropyClass,
+)
 export const SquaredHinge: Newless<typeof SquaredHingeClass> = newless(SquaredHingeClass)
 export { Loss, type LossConfig } from './base.ts'
 export type { LossFunction } from './function-loss.ts'

@@ -13,5 +13,7 @@ export function smoothed(yTrue: SymbolicTensor, smoothing: number, share: number
 export function classesOf(owner: string, x: SymbolicTensor, axis = -1): number {
   const classes = x.shape.at(axis)
   if (typeof classes === 'number') return classes
-  throw new ConfigError(`${owner}: expected a known number of classes on axis ${axis}, received ${formatShape(x.shape)}`)
+  throw new ConfigError(
+    `${owner}: expected a known number of classes on axis ${axis}, received ${formatShape(x.shape)}`,
+  )
 }

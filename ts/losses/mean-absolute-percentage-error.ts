@@ -13,7 +13,11 @@ export function meanAbsolutePercentageError(yTrue: SymbolicTensor, yPred: Symbol
 }
 
 /** The mean over the last axis of `100 * |yTrue - yPred| / max(|yTrue|, 1e-7)`. */
-export class MeanAbsolutePercentageError extends builtInLoss('MeanAbsolutePercentageError', 'mean_absolute_percentage_error', {}) {
+export class MeanAbsolutePercentageError extends builtInLoss(
+  'MeanAbsolutePercentageError',
+  'mean_absolute_percentage_error',
+  {},
+) {
   override call(yTrue: SymbolicTensor, yPred: SymbolicTensor): SymbolicTensor {
     return meanAbsolutePercentageError(yTrue, yPred)
   }

@@ -13,7 +13,11 @@ export function meanSquaredLogarithmicError(yTrue: SymbolicTensor, yPred: Symbol
 }
 
 /** The mean over the last axis of `(log(max(yTrue, 1e-7) + 1) - log(max(yPred, 1e-7) + 1))^2`. */
-export class MeanSquaredLogarithmicError extends builtInLoss('MeanSquaredLogarithmicError', 'mean_squared_logarithmic_error', {}) {
+export class MeanSquaredLogarithmicError extends builtInLoss(
+  'MeanSquaredLogarithmicError',
+  'mean_squared_logarithmic_error',
+  {},
+) {
   override call(yTrue: SymbolicTensor, yPred: SymbolicTensor): SymbolicTensor {
     return meanSquaredLogarithmicError(yTrue, yPred)
   }

@@ -10,7 +10,12 @@ import { weightsLike } from './same-rank.ts'
  *
  * @param outputMask The mask of the prediction; one that the values carry themselves counts as well.
  */
-export function reduceWeighted(values: SymbolicTensor, reduction: Reduction, sampleWeight?: SymbolicTensor, outputMask?: SymbolicTensor): SymbolicTensor {
+export function reduceWeighted(
+  values: SymbolicTensor,
+  reduction: Reduction,
+  sampleWeight?: SymbolicTensor,
+  outputMask?: SymbolicTensor,
+): SymbolicTensor {
   const mask = outputMask && values.mask ? ops.logicalAnd(outputMask, values.mask) : (outputMask ?? values.mask)
   const merged = applyMask(mask, sampleWeight, reduction)
   let weighted = ops.cast(values, 'float32')

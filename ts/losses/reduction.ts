@@ -12,7 +12,9 @@ const reductions: readonly Reduction[] = ['sum_over_batch_size', 'mean', 'sum', 
 /** The reduction that an option means, if it means one. */
 export function parseReduction(value: unknown): Reduction | undefined {
   if (value === null) return 'none'
-  return typeof value === 'string' ? reductions.find((word) => word === value || word === toSnakeCase(value)) : undefined
+  return typeof value === 'string'
+    ? reductions.find((word) => word === value || word === toSnakeCase(value))
+    : undefined
 }
 
 /** The option `reduction`. */

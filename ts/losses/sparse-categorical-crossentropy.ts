@@ -40,11 +40,15 @@ function crossentropy(ids: SymbolicTensor, yPred: SymbolicTensor, fromLogits: bo
  * Crossentropy of classes as whole numbers `[...]` or `[..., 1]` and predictions `[..., classes]`: probabilities,
  * divided by their sum and clipped, or logits where `fromLogits` says so. Elements of class `ignoreClass` do not count.
  */
-export class SparseCategoricalCrossentropy extends builtInLoss('SparseCategoricalCrossentropy', 'sparse_categorical_crossentropy', {
-  fromLogits: boolean(false),
-  ignoreClass: optionalInteger(),
-  axis: integer({ default: -1 }),
-}) {
+export class SparseCategoricalCrossentropy extends builtInLoss(
+  'SparseCategoricalCrossentropy',
+  'sparse_categorical_crossentropy',
+  {
+    fromLogits: boolean(false),
+    ignoreClass: optionalInteger(),
+    axis: integer({ default: -1 }),
+  },
+) {
   override call(yTrue: SymbolicTensor, yPred: SymbolicTensor): SymbolicTensor {
     return sparseCategoricalCrossentropy(yTrue, yPred, this.config)
   }

@@ -57,7 +57,11 @@ export abstract class Metric {
 
   /** Makes a variable of zeros for the state. */
   addVariable(name: string, shape: readonly number[] = [], dtype: DType = 'float32'): Variable {
-    const variable = new Variable(name, withoutTrace(() => zeros(shape, dtype)), { trainable: false })
+    const variable = new Variable(
+      name,
+      withoutTrace(() => zeros(shape, dtype)),
+      { trainable: false },
+    )
     variable.path = `${this.name}/${name}`
     this.#variables.push(variable)
     return variable

@@ -7,7 +7,12 @@ import { builtInMetric } from './built-in.ts'
 import { MeanOf } from './mean-of.ts'
 
 /** How often targets 0 and 1 equal whether the prediction is above `threshold` (default 0.5). */
-export class BinaryAccuracy extends builtInMetric('BinaryAccuracy', 'binary_accuracy', { threshold: number({ default: 0.5 }) }, MeanOf) {
+export class BinaryAccuracy extends builtInMetric(
+  'BinaryAccuracy',
+  'binary_accuracy',
+  { threshold: number({ default: 0.5 }) },
+  MeanOf,
+) {
   override readonly direction = 'up'
 
   protected override values(yTrue: SymbolicTensor, yPred: SymbolicTensor): SymbolicTensor {

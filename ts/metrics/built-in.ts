@@ -28,5 +28,10 @@ export function builtInMetric<const S extends Schema, Base extends Metric>(
   schema: S,
   base: abstract new () => Base,
 ): ConfiguredObjectClass<MetricSchema<S>, Base> {
-  return configuredObject('keras.metrics', className, { name: text(name), dtype: dtypeField(), ...schema } as MetricSchema<S>, base)
+  return configuredObject(
+    'keras.metrics',
+    className,
+    { name: text(name), dtype: dtypeField(), ...schema } as MetricSchema<S>,
+    base,
+  )
 }

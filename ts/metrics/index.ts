@@ -27,7 +27,8 @@ export const Accuracy: Newless<typeof AccuracyClass> = newless(AccuracyClass)
 export const BinaryAccuracy: Newless<typeof BinaryAccuracyClass> = newless(BinaryAccuracyClass)
 export const BinaryCrossentropy: Newless<typeof BinaryCrossentropyClass> = newless(BinaryCrossentropyClass)
 export const CategoricalAccuracy: Newless<typeof CategoricalAccuracyClass> = newless(CategoricalAccuracyClass)
-export const CategoricalCrossentropy: Newless<typeof CategoricalCrossentropyClass> = newless(CategoricalCrossentropyClass)
+export const CategoricalCrossentropy: Newless<typeof CategoricalCrossentropyClass> =
+  newless(CategoricalCrossentropyClass)
 export const CategoricalHinge: Newless<typeof CategoricalHingeClass> = newless(CategoricalHingeClass)
 export const CosineSimilarity: Newless<typeof CosineSimilarityClass> = newless(CosineSimilarityClass)
 export const Hinge: Newless<typeof HingeClass> = newless(HingeClass)
@@ -35,17 +36,27 @@ export const KLDivergence: Newless<typeof KLDivergenceClass> = newless(KLDiverge
 export const LogCoshError: Newless<typeof LogCoshErrorClass> = newless(LogCoshErrorClass)
 export const Mean: Newless<typeof MeanClass> = newless(MeanClass)
 export const MeanAbsoluteError: Newless<typeof MeanAbsoluteErrorClass> = newless(MeanAbsoluteErrorClass)
-export const MeanAbsolutePercentageError: Newless<typeof MeanAbsolutePercentageErrorClass> = newless(MeanAbsolutePercentageErrorClass)
+export const MeanAbsolutePercentageError: Newless<typeof MeanAbsolutePercentageErrorClass> = newless(
+  MeanAbsolutePercentageErrorClass,
+)
 export const MeanSquaredError: Newless<typeof MeanSquaredErrorClass> = newless(MeanSquaredErrorClass)
-export const MeanSquaredLogarithmicError: Newless<typeof MeanSquaredLogarithmicErrorClass> = newless(MeanSquaredLogarithmicErrorClass)
+export const MeanSquaredLogarithmicError: Newless<typeof MeanSquaredLogarithmicErrorClass> = newless(
+  MeanSquaredLogarithmicErrorClass,
+)
 export const Poisson: Newless<typeof PoissonClass> = newless(PoissonClass)
 export const RootMeanSquaredError: Newless<typeof RootMeanSquaredErrorClass> = newless(RootMeanSquaredErrorClass)
-export const SparseCategoricalAccuracy: Newless<typeof SparseCategoricalAccuracyClass> = newless(SparseCategoricalAccuracyClass)
-export const SparseCategoricalCrossentropy: Newless<typeof SparseCategoricalCrossentropyClass> = newless(SparseCategoricalCrossentropyClass)
-export const SparseTopKCategoricalAccuracy: Newless<typeof SparseTopKCategoricalAccuracyClass> = newless(SparseTopKCategoricalAccuracyClass)
+export const SparseCategoricalAccuracy: Newless<typeof SparseCategoricalAccuracyClass> =
+  newless(SparseCategoricalAccuracyClass)
+export const SparseCategoricalCrossentropy: Newless<typeof SparseCategoricalCrossentropyClass> = newless(
+  SparseCategoricalCrossentropyClass,
+)
+export const SparseTopKCategoricalAccuracy: Newless<typeof SparseTopKCategoricalAccuracyClass> = newless(
+  SparseTopKCategoricalAccuracyClass,
+)
 export const SquaredHinge: Newless<typeof SquaredHingeClass> = newless(SquaredHingeClass)
 export const Sum: Newless<typeof SumClass> = newless(SumClass)
-export const TopKCategoricalAccuracy: Newless<typeof TopKCategoricalAccuracyClass> = newless(TopKCategoricalAccuracyClass)
+export const TopKCategoricalAccuracy: Newless<typeof TopKCategoricalAccuracyClass> =
+  newless(TopKCategoricalAccuracyClass)
 export { Metric, type MetricConfig, type MetricValue } from './base.ts'
 export type { MetricFunction } from './function-metric.ts'
 export { getMetric as get, type MetricInput } from './metric.ts'

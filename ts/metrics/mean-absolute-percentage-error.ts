@@ -5,7 +5,12 @@ import { builtInMetric } from './built-in.ts'
 import { MeanOf } from './mean-of.ts'
 
 /** The mean of `100 * |yTrue - yPred| / |yTrue|`. */
-export class MeanAbsolutePercentageError extends builtInMetric('MeanAbsolutePercentageError', 'mean_absolute_percentage_error', {}, MeanOf) {
+export class MeanAbsolutePercentageError extends builtInMetric(
+  'MeanAbsolutePercentageError',
+  'mean_absolute_percentage_error',
+  {},
+  MeanOf,
+) {
   override readonly direction = 'down'
 
   protected override values(yTrue: SymbolicTensor, yPred: SymbolicTensor): SymbolicTensor {

@@ -5,7 +5,12 @@ import { builtInMetric } from './built-in.ts'
 import { MeanOf } from './mean-of.ts'
 
 /** The mean of `(log(yTrue + 1) - log(yPred + 1))^2`. */
-export class MeanSquaredLogarithmicError extends builtInMetric('MeanSquaredLogarithmicError', 'mean_squared_logarithmic_error', {}, MeanOf) {
+export class MeanSquaredLogarithmicError extends builtInMetric(
+  'MeanSquaredLogarithmicError',
+  'mean_squared_logarithmic_error',
+  {},
+  MeanOf,
+) {
   override readonly direction = 'down'
 
   protected override values(yTrue: SymbolicTensor, yPred: SymbolicTensor): SymbolicTensor {

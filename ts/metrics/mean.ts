@@ -10,7 +10,10 @@ export class Mean extends builtInMetric('Mean', 'mean', {}, MeanState) {
    * @param sampleWeight Weights that broadcast against them.
    */
   override updateState(values: MetricValue, sampleWeight?: MetricValue | null): void {
-    this.accumulate(operandOf(values), sampleWeight === undefined || sampleWeight === null ? null : operandOf(sampleWeight))
+    this.accumulate(
+      operandOf(values),
+      sampleWeight === undefined || sampleWeight === null ? null : operandOf(sampleWeight),
+    )
   }
 }
 registerObject('keras.metrics', Mean, 'mean')

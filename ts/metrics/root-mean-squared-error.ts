@@ -7,7 +7,12 @@ import { builtInMetric } from './built-in.ts'
 import { MeanState } from './mean-state.ts'
 
 /** The square root of the mean of `(yTrue - yPred)^2`. */
-export class RootMeanSquaredError extends builtInMetric('RootMeanSquaredError', 'root_mean_squared_error', {}, MeanState) {
+export class RootMeanSquaredError extends builtInMetric(
+  'RootMeanSquaredError',
+  'root_mean_squared_error',
+  {},
+  MeanState,
+) {
   override readonly direction = 'down'
 
   override updateState(yTrue: MetricValue, yPred: MetricValue, sampleWeight?: MetricValue | null): void {

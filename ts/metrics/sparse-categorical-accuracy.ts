@@ -5,7 +5,12 @@ import { builtInMetric } from './built-in.ts'
 import { MeanOf } from './mean-of.ts'
 
 /** How often the largest element of the prediction's last axis stands at the place that the target names. */
-export class SparseCategoricalAccuracy extends builtInMetric('SparseCategoricalAccuracy', 'sparse_categorical_accuracy', {}, MeanOf) {
+export class SparseCategoricalAccuracy extends builtInMetric(
+  'SparseCategoricalAccuracy',
+  'sparse_categorical_accuracy',
+  {},
+  MeanOf,
+) {
   override readonly direction = 'up'
 
   protected override values(yTrue: SymbolicTensor, yPred: SymbolicTensor): SymbolicTensor {

@@ -6,7 +6,12 @@ import { builtInMetric } from './built-in.ts'
 import { MeanOf } from './mean-of.ts'
 
 /** The mean crossentropy of classes as whole numbers and predictions `[..., classes]`. */
-export class SparseCategoricalCrossentropy extends builtInMetric('SparseCategoricalCrossentropy', 'sparse_categorical_crossentropy', { fromLogits: boolean(false), ignoreClass: optionalInteger(), axis: integer({ default: -1 }) }, MeanOf) {
+export class SparseCategoricalCrossentropy extends builtInMetric(
+  'SparseCategoricalCrossentropy',
+  'sparse_categorical_crossentropy',
+  { fromLogits: boolean(false), ignoreClass: optionalInteger(), axis: integer({ default: -1 }) },
+  MeanOf,
+) {
   override readonly direction = 'down'
 
   protected override values(yTrue: SymbolicTensor, yPred: SymbolicTensor): SymbolicTensor {

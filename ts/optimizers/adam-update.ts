@@ -20,7 +20,11 @@ export interface AdamSlots {
  * `m += (g - m) * (1 - beta1)`, `v += (g^2 - v) * (1 - beta2)`, `w -= alpha * m / (sqrt(v) + epsilon)` with
  * `alpha = learningRate * sqrt(1 - beta2^t) / (1 - beta1^t)`: epsilon is added before the bias is corrected, as in Keras.
  */
-export function adamUpdate({ learningRate, updates }: Step, { beta1, beta2, epsilon }: AdamSettings, slots: AdamSlots): Update {
+export function adamUpdate(
+  { learningRate, updates }: Step,
+  { beta1, beta2, epsilon }: AdamSettings,
+  slots: AdamSlots,
+): Update {
   const t = ops.cast(ops.add(updates, 1), 'float32')
   const correction = ops.sqrt(ops.subtract(1, ops.power(beta2, t)))
   const alpha = ops.divide(ops.multiply(learningRate, correction), ops.subtract(1, ops.power(beta1, t)))
@@ -31,6 +35,8 @@ export function adamUpdate({ learningRate, updates }: Step, { beta1, beta2, epsi
     v.assign(ops.add(v, ops.multiply(ops.subtract(ops.square(gradient), v), 1 - beta2)))
     const largest = slots.largest.get(variable)
     largest?.assign(ops.maximum(largest, v))
-    variable.assign(ops.subtract(variable, ops.divide(ops.multiply(m, alpha), ops.add(ops.sqrt(largest ?? v), epsilon))))
+    variable.assign(
+      ops.subtract(variable, ops.divide(ops.multiply(m, alpha), ops.add(ops.sqrt(largest ?? v), epsilon))),
+    )
   }
 }

@@ -21,7 +21,11 @@ export class AdamW extends builtInOptimizer('AdamW', 'adam_w', 0.001, {
   protected override createSlots(trained: readonly Variable[]): void {
     const [momentums, velocities] = this.addSlots(trained, ['momentum', 'velocity'])
     const largest = this.config.amsgrad ? this.addSlots(trained, 'velocity_hat') : new Map<Variable, Variable>()
-    this.#state = { momentums: momentums as Map<Variable, Variable>, velocities: velocities as Map<Variable, Variable>, largest }
+    this.#state = {
+      momentums: momentums as Map<Variable, Variable>,
+      velocities: velocities as Map<Variable, Variable>,
+      largest,
+    }
   }
 
   protected override updater(step: Step): Update {

@@ -89,13 +89,18 @@ export abstract class Optimizer {
       throw new ConfigError(`${this.name}: expected a finite learning rate, received ${show(value)}`)
     }
     if (this.config.learningRate instanceof Schedule) {
-      throw new StateError(`${this.name}: expected an optimizer whose learning rate is a number; this one has a schedule, so it cannot be set`)
+      throw new StateError(
+        `${this.name}: expected an optimizer whose learning rate is a number; this one has a schedule, so it cannot be set`,
+      )
     }
     this.#rate().assign(tensor(value))
   }
 
   /** Leaves variables out of weight decay: those given, and those whose path contains one of the names. Before the first step. */
-  excludeFromWeightDecay(options: { readonly variables?: readonly Variable[]; readonly names?: readonly string[] }): void {
+  excludeFromWeightDecay(options: {
+    readonly variables?: readonly Variable[]
+    readonly names?: readonly string[]
+  }): void {
     if (this.built) throw new StateError(`${this.name}: excludeFromWeightDecay is to be called before the first step`)
     const { variables = [], names = [] } = options
     this.#undecayed = (variable) => variables.includes(variable) || names.some((name) => variable.path.includes(name))
@@ -104,7 +109,8 @@ export abstract class Optimizer {
   /** Makes the state for the variables that will be trained, unless it was made for them before. */
   build(trained: readonly Variable[]): void {
     if (this.built) {
-      if (trained.length === this.#trained.length && trained.every((variable, i) => variable === this.#trained[i])) return
+      if (trained.length === this.#trained.length && trained.every((variable, i) => variable === this.#trained[i]))
+        return
       throw new StateError(
         `${this.name}: expected the ${this.#trained.length} variables it was built for, received others; a new set of variables needs a new optimizer`,
       )
@@ -128,12 +134,18 @@ export abstract class Optimizer {
   /** A variable of zeros for each trained variable; several names are made in turn for each. */
   protected addSlots(trained: readonly Variable[], name: string): Map<Variable, Variable>
   protected addSlots(trained: readonly Variable[], names: readonly string[]): Map<Variable, Variable>[]
-  protected addSlots(trained: readonly Variable[], names: string | readonly string[]): Map<Variable, Variable> | Map<Variable, Variable>[] {
+  protected addSlots(
+    trained: readonly Variable[],
+    names: string | readonly string[],
+  ): Map<Variable, Variable> | Map<Variable, Variable>[] {
     const list = typeof names === 'string' ? [names] : names
     const maps = list.map(() => new Map<Variable, Variable>())
     for (const variable of trained) {
       list.forEach((name, i) => {
-        const slot = this.#variable(`${variable.path.replaceAll('/', '_')}_${name}`, zeros(variable.shape, variable.dtype))
+        const slot = this.#variable(
+          `${variable.path.replaceAll('/', '_')}_${name}`,
+          zeros(variable.shape, variable.dtype),
+        )
         this.#slots.push(slot)
         maps[i]?.set(variable, slot)
       })
@@ -160,10 +172,13 @@ export abstract class Optimizer {
     if (variables.length === 0) return
     this.build(variables)
     const reached = variables.filter((_, i) => gradients[i] !== undefined)
-    if (reached.length === 0) throw new StateError(`${this.name}: no variable has a gradient: the loss depends on none of them`)
+    if (reached.length === 0)
+      throw new StateError(`${this.name}: no variable has a gradient: the loss depends on none of them`)
     if (reached.length < variables.length) {
       const paths = variables.filter((variable) => !reached.includes(variable)).map((variable) => variable.path)
-      process.emitWarning(`the loss does not depend on ${paths.join(', ')}, which training will not change`, { code: 'FERROGRAPH_NO_GRADIENT' })
+      process.emitWarning(`the loss does not depend on ${paths.join(', ')}, which training will not change`, {
+        code: 'FERROGRAPH_NO_GRADIENT',
+      })
     }
     const { lossScaleFactor, gradientAccumulationSteps } = this.config
     let list = gradients.filter((gradient) => gradient !== undefined)
@@ -184,7 +199,10 @@ export abstract class Optimizer {
 
   #update(gradients: readonly SymbolicTensor[], variables: readonly Variable[], updates: SymbolicTensor): void {
     const { learningRate, weightDecay } = this.config
-    const rate = learningRate instanceof Schedule ? learningRate.rate(ops.cast(this.#now(this.iterations), 'float32')) : this.#now(this.#rate())
+    const rate =
+      learningRate instanceof Schedule
+        ? learningRate.rate(ops.cast(this.#now(this.iterations), 'float32'))
+        : this.#now(this.#rate())
     const limited = clipped(gradients, this.config)
     const update = this.updater({ learningRate: rate, updates })
     variables.forEach((variable, i) => {
@@ -202,7 +220,11 @@ export abstract class Optimizer {
     const due = ops.equal(divideWhole(ops.add(this.iterations, 1), steps), ops.add(updates, 1))
     const sums = gradients.map((gradient, i) => ops.add(gradient, this.#accumulator(variables[i] as Variable)))
     const kept = [...variables, ...this.#slots].map((variable) => [variable, this.#now(variable)] as const)
-    this.#update(sums.map((sum) => ops.divide(sum, steps)), variables, updates)
+    this.#update(
+      sums.map((sum) => ops.divide(sum, steps)),
+      variables,
+      updates,
+    )
     for (const [variable, before] of kept) variable.assign(ops.where(due, this.#now(variable), before))
     variables.forEach((variable, i) => this.#accumulator(variable).assign(ops.where(due, 0, sums[i] as SymbolicTensor)))
   }
@@ -213,7 +235,10 @@ export abstract class Optimizer {
 
   #average(): void {
     const { emaMomentum, emaOverwriteFrequency, gradientAccumulationSteps } = this.config
-    const updates = gradientAccumulationSteps === null ? this.#now(this.iterations) : divideWhole(this.#now(this.iterations), gradientAccumulationSteps)
+    const updates =
+      gradientAccumulationSteps === null
+        ? this.#now(this.iterations)
+        : divideWhole(this.#now(this.iterations), gradientAccumulationSteps)
     const momentum = ops.multiply(ops.cast(ops.notEqual(updates, 0), 'float32'), emaMomentum)
     for (const [variable, average] of this.#averages) {
       average.assign(ops.add(ops.multiply(average, momentum), ops.multiply(variable, ops.subtract(1, momentum))))
@@ -235,7 +260,9 @@ export abstract class Optimizer {
   }
 
   #variable(name: string, value: Tensor, dtype: DType = value.dtype): Variable {
-    const variable = withoutTrace(() => new Variable(name, value.dtype === dtype ? value : tensor(value, undefined, dtype), { trainable: false }))
+    const variable = withoutTrace(
+      () => new Variable(name, value.dtype === dtype ? value : tensor(value, undefined, dtype), { trainable: false }),
+    )
     variable.path = `${this.name}/${name}`
     return variable
   }

@@ -15,7 +15,9 @@ export function builtInOptimizer<const S extends Schema>(
   own: S,
 ): ConfiguredObjectClass<OptimizerSchema<S>, Optimizer> {
   const schema = { ...commonOptions(name, learningRate), ...own }
-  const Parent = configuredObject('keras.optimizers', className, schema, Optimizer) as unknown as new (config?: unknown) => Optimizer & {
+  const Parent = configuredObject('keras.optimizers', className, schema, Optimizer) as unknown as new (
+    config?: unknown,
+  ) => Optimizer & {
     kerasConfig(): Record<string, unknown>
     getConfig(): Record<string, unknown>
   }
@@ -25,7 +27,9 @@ export function builtInOptimizer<const S extends Schema>(
       const { clipnorm, clipvalue, globalClipnorm } = this.config
       const limits = Object.entries({ clipnorm, clipvalue, globalClipnorm }).filter(([, limit]) => limit !== null)
       if (limits.length > 1) {
-        throw new ConfigError(`${className}: expected at most one of clipnorm, clipvalue and globalClipnorm, received ${limits.map(([key]) => key).join(' and ')}`)
+        throw new ConfigError(
+          `${className}: expected at most one of clipnorm, clipvalue and globalClipnorm, received ${limits.map(([key]) => key).join(' and ')}`,
+        )
       }
     }
 

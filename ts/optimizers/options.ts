@@ -12,7 +12,8 @@ function learningRateField(fallback: number): Field<LearningRate, number | Sched
     wanted: 'a finite number or a schedule',
     parse: (value) => (typeof value === 'number' && Number.isFinite(value) ? value : findSchedule(value)),
     serialize: (value) => (value instanceof Schedule ? toPlainObject(value as Schedule & Serializable) : value),
-    toKeras: (value) => (value instanceof Schedule ? toKerasObject(value as Schedule & Serializable) : new PythonFloat(value)),
+    toKeras: (value) =>
+      value instanceof Schedule ? toKerasObject(value as Schedule & Serializable) : new PythonFloat(value),
   })
 }
 

@@ -22,7 +22,10 @@ export class CosineDecay extends builtInSchedule('CosineDecay', 'CosineDecay', {
     const limited = ops.minimum(step, decaySteps + warmupSteps)
     const decayed = this.#decayed(ops.subtract(limited, warmupSteps), warmupTarget)
     if (warmupSteps === 0) return decayed
-    const rising = ops.multiply(ops.divide(limited, warmupSteps), Math.fround(warmupTarget) - Math.fround(initialLearningRate))
+    const rising = ops.multiply(
+      ops.divide(limited, warmupSteps),
+      Math.fround(warmupTarget) - Math.fround(initialLearningRate),
+    )
     return ops.where(ops.less(limited, warmupSteps), ops.add(rising, initialLearningRate), decayed)
   }
 

@@ -15,7 +15,10 @@ export class InverseTimeDecay extends builtInSchedule('InverseTimeDecay', 'Inver
   override rate(step: SymbolicTensor): SymbolicTensor {
     const { initialLearningRate, decaySteps, decayRate, staircase } = this.config
     const periods = ops.divide(step, decaySteps)
-    return ops.divide(initialLearningRate, ops.add(ops.multiply(staircase ? ops.floor(periods) : periods, decayRate), 1))
+    return ops.divide(
+      initialLearningRate,
+      ops.add(ops.multiply(staircase ? ops.floor(periods) : periods, decayRate), 1),
+    )
   }
 }
 registerObject('keras.optimizers.schedules', InverseTimeDecay)

@@ -71,12 +71,16 @@ function isSerializable(object: object): object is Serializable {
 }
 
 /** The options of `compile` that one of Keras's files holds. */
-export function compileOptionsFrom(config: Readonly<Record<string, unknown>>, customObjects: CustomCompileObjects): CompileOptions {
+export function compileOptionsFrom(
+  config: Readonly<Record<string, unknown>>,
+  customObjects: CustomCompileObjects,
+): CompileOptions {
   const read = (value: unknown, make: (object: SerializedObject) => unknown): unknown => {
     if (isSerializedObject(value)) return custom(value, customObjects) ?? make(value)
     if (typeof value === 'string' && Object.hasOwn(customObjects, value)) return customObjects[value]
     if (Array.isArray(value)) return value.map((item) => read(item, make))
-    if (isPlainObject(value)) return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, read(member, make)]))
+    if (isPlainObject(value))
+      return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, read(member, make)]))
     return value
   }
   const options = {
@@ -86,7 +90,9 @@ export function compileOptionsFrom(config: Readonly<Record<string, unknown>>, cu
     metrics: read(config['metrics'], getMetric),
     weightedMetrics: read(config['weighted_metrics'], getMetric),
   }
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined && value !== null)) as CompileOptions
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined && value !== null),
+  ) as CompileOptions
 }
 
 /** A function or an object of a class that the user brought. */
@@ -95,7 +101,10 @@ function custom(object: SerializedObject, customObjects: CustomCompileObjects): 
     const name = object.config as string
     const body = Object.hasOwn(customObjects, name) ? customObjects[name] : undefined
     if (typeof body === 'function') return body
-    throw new ConfigError(`expected the function ${show(name)} of the file among the custom objects; give it there, or load without compiling`, { name })
+    throw new ConfigError(
+      `expected the function ${show(name)} of the file among the custom objects; give it there, or load without compiling`,
+      { name },
+    )
   }
   const type = findCustom(object.registered_name, object.class_name, customObjects)
   return type?.fromConfig((object.config ?? {}) as Record<string, unknown>)

@@ -13,7 +13,8 @@ import { checkOptions } from './options.ts'
 import type { Outputs } from './outputs.ts'
 
 /** One loss for all outputs, a list in the declared order of the outputs, or an object by their names; `null` for none. */
-export type LossOption = LossInput | readonly (LossInput | null)[] | { readonly [output: string]: LossInput | null } | null
+export type LossOption =
+  LossInput | readonly (LossInput | null)[] | { readonly [output: string]: LossInput | null } | null
 
 /** Factors of the losses in their sum, in the same forms. */
 export type LossWeights = number | readonly number[] | { readonly [output: string]: number } | null
@@ -57,7 +58,9 @@ export class Compiled {
     for (const key of ['metrics', 'weightedMetrics'] as const) {
       const given: unknown = options[key]
       if (given !== undefined && given !== null && typeof given !== 'object') {
-        throw new ConfigError(`${owner}: '${key}' must be an array, or an object by output. Received: ${show(given)}`, { option: key })
+        throw new ConfigError(`${owner}: '${key}' must be an array, or an object by output. Received: ${show(given)}`, {
+          option: key,
+        })
       }
     }
     this.options = options
@@ -98,7 +101,10 @@ export class Compiled {
 
   /** Everything reported, by name, sorted as Keras sorts its histories. */
   results(): [key: string, value: SymbolicTensor][] {
-    const trackers = [this.lossTracker, ...this.loss.trackers].map((metric): [string, SymbolicTensor] => [metric.name, metric.result()])
+    const trackers = [this.lossTracker, ...this.loss.trackers].map((metric): [string, SymbolicTensor] => [
+      metric.name,
+      metric.result(),
+    ])
     return [...trackers, ...this.metrics.results()].sort(([a], [b]) => (a < b ? -1 : 1))
   }
 

@@ -35,7 +35,15 @@ export class CompiledLoss {
       if (input === null) return []
       const name = outputs.flat[index]?.name as string
       const tracker = several ? new Mean({ name: `${name}_loss` }) : undefined
-      return [{ index, name, weight: factors?.[index] ?? undefined, tracker, loss: isChosenByShape(input) ? undefined : getLoss(input) }]
+      return [
+        {
+          index,
+          name,
+          weight: factors?.[index] ?? undefined,
+          tracker,
+          loss: isChosenByShape(input) ? undefined : getLoss(input),
+        },
+      ]
     })
   }
 
@@ -73,10 +81,17 @@ export class CompiledLoss {
   }
 }
 
-function scalar(loss: Loss, yTrue: SymbolicTensor, yPred: SymbolicTensor, sampleWeight: SymbolicTensor | undefined): SymbolicTensor {
+function scalar(
+  loss: Loss,
+  yTrue: SymbolicTensor,
+  yPred: SymbolicTensor,
+  sampleWeight: SymbolicTensor | undefined,
+): SymbolicTensor {
   const value = loss.reduced(yTrue, yPred, sampleWeight)
   if (value.rank === 0) return value
-  throw new ConfigError(`expected one number, received ${formatShape(value.shape)}: a loss to train with needs a reduction other than 'none'`)
+  throw new ConfigError(
+    `expected one number, received ${formatShape(value.shape)}: a loss to train with needs a reduction other than 'none'`,
+  )
 }
 
 /** Says of which output and loss a mistake speaks. */
@@ -86,7 +101,8 @@ function located<R>({ name, loss }: OutputLoss, body: () => R): R {
   } catch (error) {
     const message = `loss '${loss?.name}' of output '${name}': ${error instanceof Error ? error.message : String(error)}`
     if (error instanceof ShapeError) throw new ShapeError(message, { ...error.details, output: name }, { cause: error })
-    if (error instanceof ConfigError) throw new ConfigError(message, { ...error.details, output: name }, { cause: error })
+    if (error instanceof ConfigError)
+      throw new ConfigError(message, { ...error.details, output: name }, { cause: error })
     throw error
   }
 }
@@ -99,13 +115,21 @@ function isChosenByShape(input: LossInput): boolean {
 function lossesOf(owner: string, given: LossOption | undefined, outputs: Outputs): (LossInput | null)[] {
   if (given === undefined || given === null) return outputs.flat.map(() => null)
   if (!isByOutput(given)) return outputs.flat.map(() => given as LossInput)
-  return pairWithOutputs({ owner, option: 'loss', complete: true }, given, outputs).map((entry) => (entry ?? null) as LossInput | null)
+  return pairWithOutputs({ owner, option: 'loss', complete: true }, given, outputs).map(
+    (entry) => (entry ?? null) as LossInput | null,
+  )
 }
 
 function weightsOf(owner: string, given: LossWeights | undefined, outputs: Outputs): (number | null)[] | undefined {
   if (given === undefined || given === null) return undefined
-  const weights = isByOutput(given) ? pairWithOutputs({ owner, option: 'lossWeights', complete: true }, given, outputs) : [given]
-  const fits = weights.length === outputs.flat.length && weights.every((weight) => weight === null || (typeof weight === 'number' && Number.isFinite(weight)))
+  const weights = isByOutput(given)
+    ? pairWithOutputs({ owner, option: 'lossWeights', complete: true }, given, outputs)
+    : [given]
+  const fits =
+    weights.length === outputs.flat.length &&
+    weights.every((weight) => weight === null || (typeof weight === 'number' && Number.isFinite(weight)))
   if (fits) return weights as (number | null)[]
-  throw new ConfigError(`${owner}: 'lossWeights' must be a finite number for each output. Received: ${show(given)}`, { option: 'lossWeights' })
+  throw new ConfigError(`${owner}: 'lossWeights' must be a finite number for each output. Received: ${show(given)}`, {
+    option: 'lossWeights',
+  })
 }

@@ -34,7 +34,12 @@ export class CompiledMetrics {
     this.#add(metricsOf(owner, 'weightedMetrics', weighted, outputs), true, outputs, used)
   }
 
-  #add(lists: readonly (readonly MetricInput[])[], weighted: boolean, outputs: Outputs, used: Map<string, number>): void {
+  #add(
+    lists: readonly (readonly MetricInput[])[],
+    weighted: boolean,
+    outputs: Outputs,
+    used: Map<string, number>,
+  ): void {
     const several = outputs.flat.length > 1
     lists.forEach((list, index) => {
       for (const input of list) {
@@ -75,7 +80,11 @@ export class CompiledMetrics {
         entry.metric.updateState(t, p, entry.weighted ? sampleWeights[entry.index] : undefined)
       } catch (error) {
         if (!(error instanceof ShapeError)) throw error
-        throw new ShapeError(`metric '${entry.key}': ${error.message}`, { ...error.details, metric: entry.key }, { cause: error })
+        throw new ShapeError(
+          `metric '${entry.key}': ${error.message}`,
+          { ...error.details, metric: entry.key },
+          { cause: error },
+        )
       }
     }
   }
@@ -114,7 +123,9 @@ function chosen(name: string, yTrue: SymbolicTensor, yPred: SymbolicTensor): Met
 function metricsOf(owner: string, option: string, given: MetricsOption | undefined, outputs: Outputs): MetricInput[][] {
   if (given === undefined || given === null) return outputs.flat.map(() => [])
   if (!isByOutput(given)) {
-    throw new ConfigError(`${owner}: '${option}' must be an array, or an object by output. Received: ${show(given)}`, { option })
+    throw new ConfigError(`${owner}: '${option}' must be an array, or an object by output. Received: ${show(given)}`, {
+      option,
+    })
   }
   if (outputs.flat.length === 1 && Array.isArray(given)) return [listOf(given.flat() as unknown[])]
   return pairWithOutputs({ owner, option, complete: false }, given, outputs).map(listOf)
@@ -123,6 +134,7 @@ function metricsOf(owner: string, option: string, given: MetricsOption | undefin
 function listOf(entry: unknown): MetricInput[] {
   if (entry === undefined || entry === null) return []
   if (Array.isArray(entry)) return entry as MetricInput[]
-  if (isPlainObject(entry) && !isSerializedObject(entry)) throw new ConfigError(`expected a metric or a list of metrics for each output, received ${show(entry)}`)
+  if (isPlainObject(entry) && !isSerializedObject(entry))
+    throw new ConfigError(`expected a metric or a list of metrics for each output, received ${show(entry)}`)
   return [entry as MetricInput]
 }

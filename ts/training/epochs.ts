@@ -64,7 +64,9 @@ export class Epochs {
       )
     }
     if (this.#stepsPerEpoch !== undefined && this.#seen < this.#stepsPerEpoch) {
-      process.emitWarning(`the data ended after ${this.#seen} of ${this.#stepsPerEpoch} steps of an epoch`, { code: 'FERROGRAPH_DATA_ENDED' })
+      process.emitWarning(`the data ended after ${this.#seen} of ${this.#stepsPerEpoch} steps of an epoch`, {
+        code: 'FERROGRAPH_DATA_ENDED',
+      })
     }
     return undefined
   }

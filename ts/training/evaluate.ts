@@ -24,7 +24,14 @@ export interface EvaluateOptions {
 }
 
 /** The names of {@link EvaluateOptions}. */
-export const evaluateOptions: readonly string[] = ['batchSize', 'sampleWeight', 'steps', 'verbose', 'callbacks', 'signal']
+export const evaluateOptions: readonly string[] = [
+  'batchSize',
+  'sampleWeight',
+  'steps',
+  'verbose',
+  'callbacks',
+  'signal',
+]
 
 /** What one pass needs. */
 export interface Pass {

@@ -28,7 +28,8 @@ export function fitSettings(owner: string, options: FitOptions): FitSettings {
   checkOptions(owner, options, fitOptions)
   checkSignal(owner, options.signal)
   const shuffle = options.shuffle ?? true
-  if (![true, false, 'batch'].includes(shuffle)) throw new ConfigError(`${owner}: 'shuffle' must be true, false or 'batch'. Received: ${show(shuffle)}`)
+  if (![true, false, 'batch'].includes(shuffle))
+    throw new ConfigError(`${owner}: 'shuffle' must be true, false or 'batch'. Received: ${show(shuffle)}`)
   const batchSize = wholeNumber(owner, 'batchSize', options.batchSize)
   return {
     batchSize,
@@ -48,16 +49,21 @@ export function fitSettings(owner: string, options: FitOptions): FitSettings {
 
 function dueEpochs(owner: string, frequency: unknown): (epoch: number) => boolean {
   if (frequency === undefined || frequency === null) return () => true
-  if (Array.isArray(frequency) && frequency.every((epoch) => Number.isSafeInteger(epoch))) return (epoch) => frequency.includes(epoch)
+  if (Array.isArray(frequency) && frequency.every((epoch) => Number.isSafeInteger(epoch)))
+    return (epoch) => frequency.includes(epoch)
   const every = wholeNumber(owner, 'validationFreq', frequency) as number
   return (epoch) => epoch % every === 0
 }
 
 /** Refuses beside an iterable what it holds itself. */
 export function checkBatchesAlone(owner: string, y: unknown, options: FitOptions): void {
-  if (options.validationSplit) throw new ConfigError(`${owner}: 'validationSplit' needs arrays; give 'validationData' beside an iterable`)
-  if (y !== undefined && y !== null) throw new ConfigError(`${owner}: expected no targets beside an iterable, which gives [x, y] itself`)
+  if (options.validationSplit)
+    throw new ConfigError(`${owner}: 'validationSplit' needs arrays; give 'validationData' beside an iterable`)
+  if (y !== undefined && y !== null)
+    throw new ConfigError(`${owner}: expected no targets beside an iterable, which gives [x, y] itself`)
   if (options.sampleWeight !== undefined && options.sampleWeight !== null) {
-    throw new ConfigError(`${owner}: expected no 'sampleWeight' beside an iterable, which gives [x, y, sampleWeight] itself`)
+    throw new ConfigError(
+      `${owner}: expected no 'sampleWeight' beside an iterable, which gives [x, y, sampleWeight] itself`,
+    )
   }
 }

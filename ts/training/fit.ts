@@ -50,8 +50,21 @@ export interface FitOptions {
 
 /** The names of {@link FitOptions}. */
 export const fitOptions: readonly string[] = [
-  'batchSize', 'epochs', 'initialEpoch', 'verbose', 'callbacks', 'validationSplit', 'validationData', 'validationBatchSize',
-  'validationSteps', 'validationFreq', 'shuffle', 'classWeight', 'sampleWeight', 'stepsPerEpoch', 'signal',
+  'batchSize',
+  'epochs',
+  'initialEpoch',
+  'verbose',
+  'callbacks',
+  'validationSplit',
+  'validationData',
+  'validationBatchSize',
+  'validationSteps',
+  'validationFreq',
+  'shuffle',
+  'classWeight',
+  'sampleWeight',
+  'stepsPerEpoch',
+  'signal',
 ]
 
 /** What training needs. */

@@ -39,7 +39,11 @@ export interface Cutting {
 }
 
 /** Opens arrays, and the samples that are set aside. */
-export function openArrays(reading: Reading, data: GivenData, cutting: Cutting): Opened & { readonly aside: ReadColumns | undefined } {
+export function openArrays(
+  reading: Reading,
+  data: GivenData,
+  cutting: Cutting,
+): Opened & { readonly aside: ReadColumns | undefined } {
   const { owner } = reading
   const read = readColumns(reading.model, reading.compiled, data, reading.classWeight)
   const rows = rowsOf(owner, read)
@@ -71,7 +75,9 @@ export function openValidation(reading: Reading, data: ValidationData, cutting: 
   const inner = { ...reading, owner: `${reading.owner}: validationData`, classWeight: undefined }
   if (isBatches(data)) return openBatches(inner, data)
   if (!Array.isArray(data) || data.length < 1 || data.length > 3) {
-    throw new ConfigError(`${reading.owner}: 'validationData' must be [x, y], [x, y, sampleWeight] or an iterable of batches. Received: ${show(data)}`)
+    throw new ConfigError(
+      `${reading.owner}: 'validationData' must be [x, y], [x, y, sampleWeight] or an iterable of batches. Received: ${show(data)}`,
+    )
   }
   const [x, y, sampleWeight] = data as readonly unknown[]
   return openArrays(inner, { x, y, sampleWeight }, cutting)

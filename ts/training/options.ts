@@ -10,7 +10,10 @@ export function checkOptions(owner: string, options: unknown, known: readonly st
     throw new ConfigError(`${owner}: expected an object of options, received ${show(options)}`)
   }
   const unknown = Object.keys(options).find((key) => !known.includes(key))
-  if (unknown !== undefined) throw new ConfigError(`${owner}: unknown option '${unknown}'; expected one of ${known.join(', ')}`, { option: unknown })
+  if (unknown !== undefined)
+    throw new ConfigError(`${owner}: unknown option '${unknown}'; expected one of ${known.join(', ')}`, {
+      option: unknown,
+    })
 }
 
 /** A whole number of at least `min`, or `undefined` where it was left out. */
@@ -25,7 +28,9 @@ export function parseVerbose(owner: string, value: unknown, fallback: Verbose): 
   const given = value ?? fallback
   if (given === 'auto') return 1
   if (given === 0 || given === 1 || given === 2) return given
-  throw new ConfigError(`${owner}: 'verbose' must be 0, 1, 2 or 'auto'. Received: ${show(value)}`, { option: 'verbose' })
+  throw new ConfigError(`${owner}: 'verbose' must be 0, 1, 2 or 'auto'. Received: ${show(value)}`, {
+    option: 'verbose',
+  })
 }
 
 /** Refuses what is no AbortSignal. */

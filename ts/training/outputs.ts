@@ -48,12 +48,19 @@ export function inputPlaces(model: Trainable): Structure<InputPlace> | undefined
 function places(described: Structure<InputDescription>): Structure<InputPlace> {
   if (Array.isArray(described)) return described.map(places)
   const { name, shape, dtype } = described as InputDescription
-  if (typeof name === 'string' && Array.isArray(shape) && typeof dtype === 'string') return new InputPlace(name, shape, dtype)
-  return Object.fromEntries(Object.entries(described).map(([key, part]) => [key, places(part as Structure<InputDescription>)]))
+  if (typeof name === 'string' && Array.isArray(shape) && typeof dtype === 'string')
+    return new InputPlace(name, shape, dtype)
+  return Object.fromEntries(
+    Object.entries(described).map(([key, part]) => [key, places(part as Structure<InputDescription>)]),
+  )
 }
 
 /** Adds the inputs to a trace and calls the model on them. */
-export function traceModel(trace: Trace, model: Trainable, inputs: Structure<InputPlace>): { inputs: SymbolicTensor[]; outputs: Structure<SymbolicTensor> } {
+export function traceModel(
+  trace: Trace,
+  model: Trainable,
+  inputs: Structure<InputPlace>,
+): { inputs: SymbolicTensor[]; outputs: Structure<SymbolicTensor> } {
   const structure = mapStructure(inputs, ({ shape, dtype, name }) => trace.input(shape, dtype, name))
   return { inputs: flatten(structure), outputs: model.invoke([structure], {}) }
 }

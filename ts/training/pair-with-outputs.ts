@@ -20,11 +20,18 @@ export interface PairedOption {
  *
  * @throws ConfigError when a name is no output or the number differs.
  */
-export function pairWithOutputs({ owner, option, complete }: PairedOption, given: unknown, outputs: Outputs): unknown[] {
+export function pairWithOutputs(
+  { owner, option, complete }: PairedOption,
+  given: unknown,
+  outputs: Outputs,
+): unknown[] {
   const names = outputs.declared.map(({ name }) => name)
   if (Array.isArray(given)) {
     if (given.length !== names.length) {
-      throw new ConfigError(`${owner}: expected one entry in '${option}' for each of the outputs ${list(names)}, received ${given.length}`, { option })
+      throw new ConfigError(
+        `${owner}: expected one entry in '${option}' for each of the outputs ${list(names)}, received ${given.length}`,
+        { option },
+      )
     }
     return outputs.flat.map((output) => given[outputs.declared.indexOf(output)] as unknown)
   }
@@ -33,7 +40,11 @@ export function pairWithOutputs({ owner, option, complete }: PairedOption, given
   const unknown = keys.some((key) => !names.includes(key))
   if (unknown || (complete && names.some((name) => !keys.includes(name)))) {
     const hint = complete ? '; null leaves an output out' : ''
-    throw new ConfigError(`${owner}: expected the keys ${list(names)} in '${option}', received ${list(keys)}${hint}`, { option, expected: names, received: keys })
+    throw new ConfigError(`${owner}: expected the keys ${list(names)} in '${option}', received ${list(keys)}${hint}`, {
+      option,
+      expected: names,
+      received: keys,
+    })
   }
   return outputs.flat.map(({ name }) => byName[name])
 }

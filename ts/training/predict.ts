@@ -39,7 +39,10 @@ export class PredictProgram {
     const trace = new Trace(`prediction of '${model.name}'`)
     const outputs = trace.within(() => traceModel(trace, model, places).outputs)
     this.#program = trace.compile(flatten(outputs))
-    this.#structure = packLike(outputs, flatten(outputs).map(() => undefined))
+    this.#structure = packLike(
+      outputs,
+      flatten(outputs).map(() => undefined),
+    )
   }
 
   /** The outputs of one batch, flat, computed on the library's own threads. */
@@ -98,14 +101,20 @@ export function joined(batches: readonly (readonly Tensor[])[]): Tensor[] {
 
 function join(parts: readonly Tensor[]): Tensor {
   const [{ shape, dtype }] = parts as [Tensor]
-  const other = parts.find((part) => part.shape.length !== shape.length || part.shape.some((extent, axis) => axis > 0 && extent !== shape[axis]))
+  const other = parts.find(
+    (part) =>
+      part.shape.length !== shape.length || part.shape.some((extent, axis) => axis > 0 && extent !== shape[axis]),
+  )
   if (other || shape.length === 0) {
     const received = parts.map((part) => formatShape(part.shape))
-    throw new DataError(`predict: expected outputs that can be joined along their first axis, received ${[...new Set(received)].join(' and ')}`)
+    throw new DataError(
+      `predict: expected outputs that can be joined along their first axis, received ${[...new Set(received)].join(' and ')}`,
+    )
   }
   const rows = parts.reduce((n, part) => n + (part.shape[0] as number), 0)
   const size = parts.reduce((n, part) => n + part.size, 0)
-  const whole: TypedArray = dtype === 'float32' ? new Float32Array(size) : dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size)
+  const whole: TypedArray =
+    dtype === 'float32' ? new Float32Array(size) : dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size)
   let at = 0
   for (const part of parts) {
     whole.set(part.data, at)

@@ -37,8 +37,10 @@ export function readColumns(
   let weights = readWeights(owner, outputs, data.sampleWeight)
   if (classWeight) {
     const [only] = targets
-    if (data.sampleWeight !== undefined && data.sampleWeight !== null) throw new ConfigError(`${owner}: expected either 'classWeight' or 'sampleWeight', received both`)
-    if (targets.length !== 1 || !only) throw new ConfigError(`${owner}: 'classWeight' needs a model with one output and targets for it`)
+    if (data.sampleWeight !== undefined && data.sampleWeight !== null)
+      throw new ConfigError(`${owner}: expected either 'classWeight' or 'sampleWeight', received both`)
+    if (targets.length !== 1 || !only)
+      throw new ConfigError(`${owner}: 'classWeight' needs a model with one output and targets for it`)
     weights = [weightsByClass(`${owner}: class weights`, only, classWeight)]
   }
   // What no loss and no metric reads need not cross into the core.

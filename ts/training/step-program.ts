@@ -52,11 +52,17 @@ function tensorsOf({ inputs, targets, weights }: StepBatch): Tensor[] {
   return [...inputs, ...targets, ...weights].filter((tensor) => tensor !== undefined)
 }
 
-function traceStep(trace: Trace, { model, compiled, trains, places }: StepRequest, batch: StepBatch): [key: string, value: SymbolicTensor][] {
+function traceStep(
+  trace: Trace,
+  { model, compiled, trains, places }: StepRequest,
+  batch: StepBatch,
+): [key: string, value: SymbolicTensor][] {
   const { inputs, outputs } = traceModel(trace, model, places)
   const yPred = flatten(outputs)
   const add = (given: readonly (Tensor | undefined)[], name: string): (SymbolicTensor | undefined)[] =>
-    given.map((tensor, i) => tensor && trace.input(targetShape(tensor.shape, yPred[i]?.shape ?? []), tensor.dtype, name))
+    given.map(
+      (tensor, i) => tensor && trace.input(targetShape(tensor.shape, yPred[i]?.shape ?? []), tensor.dtype, name),
+    )
   const yTrue = add(batch.targets, 'target')
   const sampleWeights = add(batch.weights, 'sample weights')
   const loss = totalLoss(trace, model, compiled.loss.compute(yTrue, yPred, sampleWeights))
@@ -65,7 +71,10 @@ function traceStep(trace: Trace, { model, compiled, trains, places }: StepReques
   compiled.metrics.update(yTrue, yPred, sampleWeights)
   const results = compiled.results()
   if (trains) {
-    if (!loss) throw new StateError(`'${model.name}': expected a loss to train with: give one to compile, or add one with addLoss`)
+    if (!loss)
+      throw new StateError(
+        `'${model.name}': expected a loss to train with: give one to compile, or add one with addLoss`,
+      )
     update(trace, compiled, model, loss)
   }
   return results

@@ -35,7 +35,10 @@ export class StepPrograms {
     const known = this.#programs.get(key)
     if (known) return known
     const request = { model: this.#model, compiled: this.#compiled, trains: this.#trains, places }
-    const program = new StepProgram(this.#standIns ? { ...request, standIn: (variable) => this.#standIn(variable) } : request, batch)
+    const program = new StepProgram(
+      this.#standIns ? { ...request, standIn: (variable) => this.#standIn(variable) } : request,
+      batch,
+    )
     // Metrics that make state when they see the first shapes have all of it now.
     this.#reset = undefined
     if (this.#programs.size >= mostPrograms) this.#programs.delete(this.#programs.keys().next().value as string)
@@ -75,9 +78,14 @@ export class StepPrograms {
 
   #key({ inputs, targets, weights }: StepBatch): string {
     const outputs = this.#compiled.outputs?.flat ?? []
-    const own = this.#model.inputDescriptions === undefined ? inputs.map(({ dtype, shape }) => `${dtype}${shape.slice(1).join()}`) : []
+    const own =
+      this.#model.inputDescriptions === undefined
+        ? inputs.map(({ dtype, shape }) => `${dtype}${shape.slice(1).join()}`)
+        : []
     const others = [targets, weights].map((list) =>
-      list.map((tensor, i) => (tensor ? `${tensor.dtype}${targetShape(tensor.shape, outputs[i]?.shape ?? []).join()}` : '')),
+      list.map((tensor, i) =>
+        tensor ? `${tensor.dtype}${targetShape(tensor.shape, outputs[i]?.shape ?? []).join()}` : '',
+      ),
     )
     return JSON.stringify([own, ...others])
   }

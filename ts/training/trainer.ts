@@ -18,7 +18,14 @@ import { checkBatchesAlone, fitSettings } from './fit-settings.ts'
 import { openArrays, openBatches, openColumns, openInputs, openValidation, type Opened } from './open-data.ts'
 import { checkOptions, checkSignal, parseVerbose, wholeNumber } from './options.ts'
 import { describeOutputs, inputPlaces, type InputPlace } from './outputs.ts'
-import { joined, predictOptions, PredictProgram, runPrediction, type PredictOptions, type Prediction } from './predict.ts'
+import {
+  joined,
+  predictOptions,
+  PredictProgram,
+  runPrediction,
+  type PredictOptions,
+  type Prediction,
+} from './predict.ts'
 import { readColumns, type ReadColumns } from './reader.ts'
 import { StepPrograms } from './step-programs.ts'
 import type { Trainable } from './trainable.ts'
@@ -70,7 +77,8 @@ export class Trainer {
    * @throws StateError while the model is being trained.
    */
   compile(options: CompileOptions = {}): void {
-    if (this.#busy) throw new StateError(`'${this.model.name}': expected to be compiled before ${this.#busy}, not during it`)
+    if (this.#busy)
+      throw new StateError(`'${this.model.name}': expected to be compiled before ${this.#busy}, not during it`)
     const compiled = new Compiled(`'${this.model.name}'`, options)
     const places = inputPlaces(this.model)
     if (places) {
@@ -82,11 +90,15 @@ export class Trainer {
     this.#idleEvaluations = []
   }
 
-  /** Forgets programs that were made for the model as it was: to be called when layers are added or removed. */
+  /**
+   * Forgets what was made for the model as it was: to be called when layers are added or removed.
+   *
+   * @throws StateError while the model is being trained.
+   */
   invalidate(): void {
     this.#predictions.clear()
-    const { options } = this.#compiled ?? {}
-    if (options) this.compile(options)
+    // A model that gets its layers' weights only now was tied to nothing before.
+    if (this.#compiled?.outputs) this.compile(this.#compiled.options)
   }
 
   /** Whether larger or smaller is better for a name in histories and logs, where it is known. */
@@ -105,13 +117,20 @@ export class Trainer {
   fit(x: FitData, y?: TargetData, options?: FitOptions): Promise<History>
   fit(batches: FitData, options: FitOptions): Promise<History>
   async fit(x: FitData, y?: TargetData | FitOptions, given?: FitOptions): Promise<History> {
-    const [targets, options = {}] = isBatches(x) && given === undefined ? [undefined, (y ?? {}) as FitOptions] : [y, given]
+    const [targets, options = {}] =
+      isBatches(x) && given === undefined ? [undefined, (y ?? {}) as FitOptions] : [y, given]
     const owner = `'${this.model.name}': fit`
     const compiled = this.#requireCompiled('fit')
     return this.#exclusively('fit', () => this.#fit(owner, compiled, x, targets as TargetData, options))
   }
 
-  async #fit(owner: string, compiled: Compiled, x: FitData, y: TargetData | undefined, options: FitOptions): Promise<History> {
+  async #fit(
+    owner: string,
+    compiled: Compiled,
+    x: FitData,
+    y: TargetData | undefined,
+    options: FitOptions,
+  ): Promise<History> {
     const settings = fitSettings(owner, options)
     const { signal, stepsPerEpoch, validationSteps, verbose, lastEpoch } = settings
     const reading = { owner, model: this.model, compiled, classWeight: settings.classWeight }
@@ -122,7 +141,11 @@ export class Trainer {
       checkBatchesAlone(owner, y, options)
       opened = openBatches(reading, x)
     } else {
-      const arrays = openArrays(reading, { x, y, sampleWeight: options.sampleWeight }, { ...settings, steps: stepsPerEpoch })
+      const arrays = openArrays(
+        reading,
+        { x, y, sampleWeight: options.sampleWeight },
+        { ...settings, steps: stepsPerEpoch },
+      )
       if (arrays.aside) validation = openColumns(arrays.aside, measured)
       opened = arrays
     }
@@ -140,7 +163,9 @@ export class Trainer {
         places: opened.places,
         callbacks,
         validate: async (epoch) =>
-          validation && settings.measuresAfter(epoch + 1) ? this.#measure(owner, compiled, validation, validationSteps, callbacks, signal) : undefined,
+          validation && settings.measuresAfter(epoch + 1)
+            ? this.#measure(owner, compiled, validation, validationSteps, callbacks, signal)
+            : undefined,
         stopped: () => this.stopTraining,
         finish: () => compiled.optimizer.finalizeVariables(),
       })
@@ -150,7 +175,12 @@ export class Trainer {
     return history
   }
 
-  #callbacks(given: CallbacksInput | undefined, verbose: 0 | 1 | 2, epochs: number, steps: number | undefined): CallbackList {
+  #callbacks(
+    given: CallbacksInput | undefined,
+    verbose: 0 | 1 | 2,
+    epochs: number,
+    steps: number | undefined,
+  ): CallbackList {
     const list = [...callbacksOf(given), ...(verbose === 0 ? [] : [new ProgressBar()])]
     return new CallbackList(list, this, { verbose, epochs, steps })
   }
@@ -164,7 +194,8 @@ export class Trainer {
   evaluate(x: FitData, y?: TargetData, options?: EvaluateOptions): Promise<Logs>
   evaluate(batches: FitData, options: EvaluateOptions): Promise<Logs>
   async evaluate(x: FitData, y?: TargetData | EvaluateOptions, given?: EvaluateOptions): Promise<Logs> {
-    const [targets, options = {}] = isBatches(x) && given === undefined ? [undefined, (y ?? {}) as EvaluateOptions] : [y, given]
+    const [targets, options = {}] =
+      isBatches(x) && given === undefined ? [undefined, (y ?? {}) as EvaluateOptions] : [y, given]
     const owner = `'${this.model.name}': evaluate`
     const compiled = this.#requireCompiled('evaluate')
     checkOptions(owner, options, evaluateOptions)
@@ -174,12 +205,21 @@ export class Trainer {
     const batchSize = wholeNumber(owner, 'batchSize', options.batchSize)
     const reading = { owner, model: this.model, compiled }
     if (isBatches(x)) checkBatchesAlone(owner, targets, options)
-    const opened = isBatches(x) ? openBatches(reading, x) : openArrays(reading, { x, y: targets, sampleWeight: options.sampleWeight }, { batchSize, steps })
+    const opened = isBatches(x)
+      ? openBatches(reading, x)
+      : openArrays(reading, { x, y: targets, sampleWeight: options.sampleWeight }, { batchSize, steps })
     const callbacks = this.#callbacks(options.callbacks, verbose, 1, steps ?? opened.source.steps)
     return this.#measure(owner, compiled, opened, steps, callbacks, options.signal)
   }
 
-  async #measure(owner: string, compiled: Compiled, opened: Opened, steps: number | undefined, callbacks: CallbackList, signal: AbortSignal | undefined): Promise<Logs> {
+  async #measure(
+    owner: string,
+    compiled: Compiled,
+    opened: Opened,
+    steps: number | undefined,
+    callbacks: CallbackList,
+    signal: AbortSignal | undefined,
+  ): Promise<Logs> {
     const programs = this.#idleEvaluations.pop() ?? new StepPrograms(this.model, compiled, false)
     const epochs = new Epochs(owner, opened.source, steps)
     try {
@@ -206,7 +246,12 @@ export class Trainer {
     const epochs = new Epochs(owner, source, steps)
     const callbacks = this.#callbacks(options.callbacks, verbose, 1, epochs.steps)
     try {
-      return await runPrediction({ epochs, program: () => this.#prediction(places()), callbacks, signal: options.signal })
+      return await runPrediction({
+        epochs,
+        program: () => this.#prediction(places()),
+        callbacks,
+        signal: options.signal,
+      })
     } finally {
       await epochs.close()
     }
@@ -250,7 +295,10 @@ export class Trainer {
     const compiled = this.#requireCompiled('trainOnBatch')
     checkOptions(`'${this.model.name}': trainOnBatch`, options, ['sampleWeight', 'classWeight', 'signal'])
     return this.#exclusively('trainOnBatch', () => {
-      const classWeight = options.classWeight === undefined ? undefined : parseClassWeight(`'${this.model.name}': trainOnBatch`, options.classWeight)
+      const classWeight =
+        options.classWeight === undefined
+          ? undefined
+          : parseClassWeight(`'${this.model.name}': trainOnBatch`, options.classWeight)
       const read = readColumns(this.model, compiled, { x, y, sampleWeight: options.sampleWeight }, classWeight)
       return this.#onBatch('trainOnBatch', this.#training as StepPrograms, read, options.signal)
     })
@@ -269,7 +317,12 @@ export class Trainer {
     }
   }
 
-  async #onBatch(method: string, programs: StepPrograms, read: ReadColumns, signal: AbortSignal | undefined): Promise<Logs> {
+  async #onBatch(
+    method: string,
+    programs: StepPrograms,
+    read: ReadColumns,
+    signal: AbortSignal | undefined,
+  ): Promise<Logs> {
     const owner = `'${this.model.name}': ${method}`
     checkSignal(owner, signal)
     const batch = cut(read, 0, rowsOf(owner, read))
@@ -304,7 +357,10 @@ export class Trainer {
   }
 
   async #exclusively<R>(method: string, body: () => Promise<R>): Promise<R> {
-    if (this.#busy) throw new StateError(`'${this.model.name}': ${method} is called while ${this.#busy} is under way; wait for its promise first`)
+    if (this.#busy)
+      throw new StateError(
+        `'${this.model.name}': ${method} is called while ${this.#busy} is under way; wait for its promise first`,
+      )
     this.#busy = method
     try {
       return await body()
@@ -316,9 +372,12 @@ export class Trainer {
   #warnIfTrainableChanged({ trained }: Compiled): void {
     const now = this.model.trainableWeights
     if (!trained || (now.length === trained.length && now.every((variable, i) => variable === trained[i]))) return
-    process.emitWarning(`'${this.model.name}': 'trainable' changed after compile and has no effect until compile is called again`, {
-      code: 'FERROGRAPH_TRAINABLE_CHANGED',
-    })
+    process.emitWarning(
+      `'${this.model.name}': 'trainable' changed after compile and has no effect until compile is called again`,
+      {
+        code: 'FERROGRAPH_TRAINABLE_CHANGED',
+      },
+    )
   }
 
   #prediction(places: Structure<InputPlace>): PredictProgram {

@@ -7,8 +7,8 @@ use std::fmt::Write;
 /// One line for each step, then the memory:
 ///
 /// ```text
-/// matmul(shared 0, shared 1) -> block 0 [8192 B]
-/// loop of 3: add, relu, multiply(block 0, shared 2) -> own 0 [8192 B]
+/// matmul(shared 0, shared 1) -> block 0: float32[32, 64]
+/// loop of 3: add, relu, multiply(block 0, shared 2) -> own 0: float32[32, 64]
 /// block 8192 B, own 8192 B, prepared 4096 B
 /// ```
 pub(crate) fn describe(plan: &Plan) -> String {
@@ -30,8 +30,9 @@ fn line(action: &Action) -> String {
         Work::Kernel(_) | Work::Copy => names,
     };
     let places = |places: &[Place]| places.iter().map(place).collect::<Vec<_>>().join(", ");
-    let sizes: Vec<String> = action.outputs.iter().map(|place| format!("{} B", place.bytes)).collect();
-    let mut line = format!("{names}({}) -> {} [{}]", places(&action.inputs), places(&action.outputs), sizes.join(", "));
+    let results = action.outputs.iter().zip(&action.types).map(|(at, ty)| format!("{}: {ty}", place(at)));
+    let results: Vec<String> = results.collect();
+    let mut line = format!("{names}({}) -> {}", places(&action.inputs), results.join(", "));
     let scratch: usize = action.scratch.iter().map(|place| place.bytes).sum();
     if scratch > 0 {
         let _ = write!(line, " scratch {scratch} B");

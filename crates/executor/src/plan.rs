@@ -33,6 +33,8 @@ pub(crate) struct Action {
     pub work: Work,
     pub inputs: Vec<Place>,
     pub outputs: Vec<Place>,
+    /// Types of the outputs, for people.
+    pub types: Vec<TensorType>,
     /// One place for a kernel, one for each element type for a loop.
     pub scratch: Vec<Place>,
     /// Prepared operands, in the step's order.
@@ -283,6 +285,7 @@ impl Planner<'_> {
             work,
             prepared: prepared.collect(),
             inputs: inputs.into_iter().map(input).collect(),
+            types: outputs.iter().map(|&id| self.flow.ty(id).clone()).collect(),
             outputs: outputs.into_iter().map(place).collect(),
             scratch: scratch.into_iter().map(|(dtype, piece)| self.layout.scratch_place(piece, dtype)).collect(),
             fresh,
@@ -296,6 +299,7 @@ impl Planner<'_> {
             names: vec!["copy"],
             work: Work::Copy,
             inputs: vec![from],
+            types: vec![self.flow.ty(id).clone()],
             outputs: vec![to],
             scratch: Vec::new(),
             prepared: Vec::new(),

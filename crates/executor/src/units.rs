@@ -120,22 +120,31 @@ impl<'a, 'g> Grouping<'a, 'g> {
         (externals.len(), results)
     }
 
-    /// Kahn's order; among the units that may run, the one whose last node was added first.
+    /// Kahn's order. Among the units that may run, those that nobody reads from go first: an update of a weight frees the
+    /// gradient and finds it in the cache. Then the one whose last node was added first.
     fn in_order(mut self) -> Vec<Unit> {
         let mut waiting = vec![0usize; self.units.len()];
         let successors: Vec<Vec<usize>> = (0..self.units.len())
-            .map(|unit| self.successors(unit).collect::<HashSet<_>>().into_iter().collect())
+            .map(|unit| {
+                let mut all: Vec<usize> = self.successors(unit).collect();
+                all.sort_unstable();
+                all.dedup();
+                all
+            })
             .collect();
         for &unit in successors.iter().flatten() {
             waiting[unit] += 1;
         }
-        let key = |units: &[Unit], unit: usize| units[unit].last().map(|&last| Reverse((last, unit)));
-        let mut ready: BinaryHeap<Reverse<(usize, usize)>> = (0..self.units.len())
+        let key = |units: &[Unit], unit: usize| {
+            let last = *units[unit].last()?;
+            Some(Reverse((!successors[unit].is_empty(), last, unit)))
+        };
+        let mut ready: BinaryHeap<_> = (0..self.units.len())
             .filter(|&unit| waiting[unit] == 0)
             .filter_map(|unit| key(&self.units, unit))
             .collect();
         let mut ordered = Vec::new();
-        while let Some(Reverse((_, unit))) = ready.pop() {
+        while let Some(Reverse((_, _, unit))) = ready.pop() {
             for &next in &successors[unit] {
                 waiting[next] -= 1;
                 if waiting[next] == 0 {

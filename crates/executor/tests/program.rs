@@ -1,20 +1,12 @@
-//! Compiling, checking inputs, keeping plans, memory.
+//! Compiling, checking inputs, keeping plans.
 
 mod common;
 
-use common::{check, compare, data, float, map, to_tensor, variable};
+use common::{check, compare, data, float, map, variable};
 use ferrograph_executor::{Program, ProgramError};
 use ferrograph_graph::{Graph, GraphError, TensorType};
-use ferrograph_tensor::{DType, ShapeError, Tensor, allocated_bytes, memory_limit, set_memory_limit};
-use ferrograph_testkit::toy::{Expand, Function, MatMul, Refuse, Total};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// The count of memory belongs to the process, so tests that look at it exclude those that allocate much.
-static MEMORY: Mutex<()> = Mutex::new(());
-
-fn alone() -> MutexGuard<'static, ()> {
-    MEMORY.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use ferrograph_tensor::{DType, ShapeError, Tensor};
+use ferrograph_testkit::toy::{Expand, Function, MatMul, Refuse};
 
 fn rows(extent: usize) -> TensorType {
     TensorType::new(DType::Float32, [None, Some(extent)])
@@ -107,50 +99,6 @@ fn a_long_graph_is_no_deep_recursion() {
     let one = Tensor::new(DType::Float32, &[2], ferrograph_tensor::View::F32(&[1.0; 2])).unwrap();
     let program = Program::new(&graph, &[y], &[]).unwrap();
     assert_eq!(program.run(&[one], None).unwrap()[0].view().f32(), [1.0; 2]);
-}
-
-#[test]
-fn a_warm_run_allocates_only_its_outputs() {
-    let _alone = alone();
-    let mut graph = Graph::new();
-    let (x, w) = (graph.input(rows(64)), graph.input(float(&[64, 64])));
-    let y = graph.apply(MatMul::default(), &[x, w]).unwrap();
-    let y = map(&mut graph, Function::Negative, &[y]);
-    let y = graph.apply(MatMul::default(), &[y, w]).unwrap();
-    let program = Program::new(&graph, &[y], &[]).unwrap();
-    let inputs = [to_tensor(&data(&[128, 64], 1)), to_tensor(&data(&[64, 64], 2))];
-    let cold = allocated_bytes();
-    drop(program.run(&inputs, None).unwrap());
-    let warm = allocated_bytes();
-    assert!(warm > cold, "the block stays");
-    for _ in 0..3 {
-        drop(program.run(&inputs, None).unwrap());
-        assert_eq!(allocated_bytes(), warm);
-    }
-    // A smaller batch uses the same block.
-    drop(program.run(&[to_tensor(&data(&[5, 64], 1)), inputs[1].clone()], None).unwrap());
-    assert_eq!(allocated_bytes(), warm);
-    drop(program);
-    assert_eq!(allocated_bytes(), cold);
-}
-
-#[test]
-fn a_plan_beyond_the_limit_is_an_error_before_it_allocates() {
-    let _alone = alone();
-    let mut graph = Graph::new();
-    let x = graph.input(TensorType::new(DType::Float32, [None]));
-    let negative = map(&mut graph, Function::Negative, &[x]);
-    let total = graph.apply(Total { like: false }, &[negative]).unwrap();
-    let program = Program::new(&graph, &[total], &[]).unwrap();
-    let input = Tensor::zeros(DType::Float32, &[100_000]).unwrap();
-    let (before, limit) = (allocated_bytes(), memory_limit());
-    set_memory_limit(before + 100_000);
-    let error = program.run(std::slice::from_ref(&input), None).unwrap_err();
-    set_memory_limit(limit);
-    let ProgramError::Graph(GraphError::Shape(ShapeError::Memory { wanted, .. })) = error else { panic!("{error}") };
-    assert!(wanted >= 400_000);
-    assert_eq!(allocated_bytes(), before);
-    assert!(program.run(&[input], None).is_ok());
 }
 
 #[test]

@@ -3,6 +3,9 @@
 //! Prints the fused multiply-adds a core can do (independent chains in registers) and the share of it that products
 //! reach, at one thread and at all. Times are the best of several runs, so that other work on the machine shows less.
 
+// `run` is compiled into the wrappers that enable the instructions of a level.
+#![allow(clippy::inline_always)]
+
 use ferrograph_kernels::gemm::{Matrix, gemm, pack, packed_len};
 use ferrograph_kernels::pool;
 use ferrograph_simd::{Kernel, Level, Simd};
@@ -74,7 +77,7 @@ fn main() {
     for (m, k, n) in sizes.into_iter().chain(others) {
         let (mut a, mut b, mut c) = (Aligned::new(m * k), Aligned::new(packed_len(k, n)), Aligned::new(m * n));
         pack(k, n, Matrix::row_major(&vec![1.0; k * n], n), b.get());
-        let mut line = format!("{m}x{k}x{n}:");
+        print!("{m}x{k}x{n}:");
         for (threads, transposed) in [(1, false), (1, true), (all, false)] {
             pool::set_threads(threads);
             let seconds = best(|| {
@@ -84,8 +87,8 @@ fn main() {
             let rate = (2 * m * k * n) as f64 / seconds / 1e9;
             let share = 100.0 * rate / peak / threads as f64;
             let name = if transposed { ", A transposed" } else { "" };
-            line += &format!("  {threads} thread{name}: {:.1} us {rate:.1} GF/s {share:.0} %", seconds * 1e6);
+            print!("  {threads} thread{name}: {:.1} us {rate:.1} GF/s {share:.0} %", seconds * 1e6);
         }
-        println!("{line}");
+        println!();
     }
 }

@@ -129,8 +129,8 @@ fn transpose<T: Copy + Send + Sync>(x: &[T], view: &Strided, unit: usize, y: &mu
                     let width = TILE.min(columns - column);
                     for c in 0..width {
                         let from = (from + row as isize + (column + c) as isize * stride) as usize;
-                        for (r, x) in x[from..from + height].iter().enumerate() {
-                            tile[r][c] = *x;
+                        for (tile, x) in tile.iter_mut().zip(&x[from..from + height]) {
+                            tile[c] = *x;
                         }
                     }
                     for (r, tile) in (row..).zip(&tile[..height]) {

@@ -191,13 +191,14 @@ dispatch! {
                             if rows.contains(&h) {
                                 let dx = &mut dx[at - start..][..len];
                                 for (((dx, &x), &y), left) in dx.iter_mut().zip(x).zip(y).zip(&mut left) {
-                                    let wins = x == y || x.is_nan();
+                                    // `|`, because a branch would keep the loop from being vectorised.
+                                    let wins = (x == y) | x.is_nan();
                                     *dx += if wins { *left } else { 0.0 };
                                     *left = if wins { 0.0 } else { *left };
                                 }
                             } else {
                                 for ((&x, &y), left) in x.iter().zip(y).zip(&mut left) {
-                                    *left = if x == y || x.is_nan() { 0.0 } else { *left };
+                                    *left = if (x == y) | x.is_nan() { 0.0 } else { *left };
                                 }
                             }
                         }
@@ -224,9 +225,9 @@ dispatch! {
                         let at = shape.input_offset(n, h, w) + block;
                         let cells = x[at..][..len].iter().zip(&values[at..][..len]);
                         for (((chosen, (&x, &value)), &y), open) in chosen.iter_mut().zip(cells).zip(y).zip(&mut open) {
-                            let wins = *open && (x == y || x.is_nan());
+                            let wins = *open & ((x == y) | x.is_nan());
                             *chosen = if wins { value } else { *chosen };
-                            *open = *open && !wins;
+                            *open &= !wins;
                         }
                     }
                 }
@@ -359,7 +360,9 @@ mod tests {
                 for (o, below) in windows(&shape).iter().enumerate() {
                     let sum: f32 = below.iter().map(|&i| x[i]).sum();
                     assert_eq!(y[o], sum / below.len() as f32, "{shape:?}");
-                    below.iter().for_each(|&i| expected[i] += dy[o] / below.len() as f32);
+                    for &i in below {
+                        expected[i] += dy[o] / below.len() as f32;
+                    }
                 }
                 assert_eq!(dx, expected, "{shape:?}");
             }

@@ -71,12 +71,8 @@ fn unit(word: u32) -> f32 {
 
 #[inline(always)]
 fn counters(state: State, block: u64) -> [[u32; LANES]; 4] {
-    let mut counter = [[0; LANES], [0; LANES], [state.counter; LANES], [0; LANES]];
-    for i in 0..LANES {
-        counter[0][i] = (block + i as u64) as u32;
-        counter[1][i] = ((block + i as u64) >> 32) as u32;
-    }
-    counter
+    let blocks: [u64; LANES] = std::array::from_fn(|i| block + i as u64);
+    [blocks.map(|block| block as u32), blocks.map(|block| (block >> 32) as u32), [state.counter; LANES], [0; LANES]]
 }
 
 /// Puts the values made of the four words of each counter beside one another.

@@ -93,8 +93,9 @@ pub fn write_weights(env: Env, weights: Object<'_>) -> napi::Result<Uint8Array> 
 fn stored<'env>(env: &'env Env, weights: &Weights<'_>) -> napi::Result<Vec<StoredTensor<'env>>> {
     let copy = |tensor: NamedTensor<'_>| {
         if !tensor.element_type.is_numeric() {
-            let message = format!("expected a tensor of numbers, received strings (path '/{}')", tensor.path);
-            return Err(Failure::file("FILE_UNSUPPORTED", message, Some(&tensor.path)).into_js(env));
+            let path = format!("/{}", tensor.path);
+            let message = format!("expected a tensor of numbers, received strings (path '{path}')");
+            return Err(Failure::file("FILE_UNSUPPORTED", message, Some(&path)).into_js(env));
         }
         check_room(tensor.data.len()).or_throw(env)?;
         Ok(StoredTensor {

@@ -6,7 +6,8 @@ use ferrograph_tensor::{Buffer, DType, ShapeError, Tensor, View, byte_size};
 use ferrograph_tensor::{allocated_bytes, memory_limit};
 use napi::Env;
 use napi::bindgen_prelude::{
-    Array, Either3, Float32ArraySlice, Int32ArraySlice, ObjectFinalize, TypedArray, TypedArrayType, Uint8ArraySlice,
+    Array, ArrayBuffer, Either3, Float32ArraySlice, Int32ArraySlice, JsObjectValue, ObjectFinalize, TypedArray,
+    TypedArrayType, Uint8ArraySlice,
 };
 use napi_derive::napi;
 use serde_json::json;
@@ -137,7 +138,8 @@ fn copy_in(dtype: &str, shape: &Array<'_>, data: &TypedArray<'_>) -> Result<Tens
         return Err(Failure::argument("data", format!("{wanted} for {dtype}"), received));
     }
     // A shared buffer is no ArrayBuffer and is never detached.
-    if data.arraybuffer.is_detached().unwrap_or(false) {
+    let buffer = data.get_named_property_unchecked::<ArrayBuffer<'_>>("buffer");
+    if buffer.and_then(|buffer| buffer.is_detached()).unwrap_or(false) {
         let message = "data: expected elements, received an array whose memory was transferred away";
         return Err(Failure::new("DETACHED", message, json!({ "name": "data" })));
     }

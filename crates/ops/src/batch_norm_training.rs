@@ -16,7 +16,7 @@ use crate::shared::operands::exactly;
 use crate::shared::{step_with_scratch, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::batch_norm::{self, Parameters};
-use ferrograph_tensor::DType;
+use ferrograph_tensor::{DType, ViewMut};
 use serde::{Deserialize, Serialize};
 
 /// See the [module](self).
@@ -50,7 +50,7 @@ impl Op for BatchNormTraining {
         let (shape, epsilon) = (channel_shape(&operands[0], self.axis)?, self.epsilon);
         Ok(step_with_scratch(shape.scratch_len(), move |mut context| {
             let [x, gamma, beta] = [0, 1, 2].map(|i| context.inputs.f32(i));
-            let [y, mean, variance] = context.outputs.views([0, 1, 2]).map(|view| view.f32());
+            let [y, mean, variance] = context.outputs.views([0, 1, 2]).map(ViewMut::f32);
             batch_norm::statistics(&shape, x, mean, variance, context.scratch);
             let parameters = Parameters { gamma, mean, variance, epsilon };
             batch_norm::normalize(&shape, x, parameters, beta, y, context.scratch);

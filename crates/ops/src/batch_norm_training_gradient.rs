@@ -20,7 +20,7 @@ use crate::shared::window::may_agree;
 use crate::shared::{step_with_scratch, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::batch_norm::{self, Gradients, Parameters};
-use ferrograph_tensor::DType;
+use ferrograph_tensor::{DType, ViewMut};
 use serde::{Deserialize, Serialize};
 
 /// See the [module](self).
@@ -58,7 +58,7 @@ impl Op for BatchNormTrainingGradient {
         let (shape, epsilon) = (channel_shape(&operands[0], self.axis)?, self.epsilon);
         Ok(step_with_scratch(shape.scratch_len(), move |mut context| {
             let [x, gamma, mean, variance, dy] = [0, 1, 2, 3, 4].map(|i| context.inputs.f32(i));
-            let [dx, dgamma, dbeta] = context.outputs.views([0, 1, 2]).map(|view| view.f32());
+            let [dx, dgamma, dbeta] = context.outputs.views([0, 1, 2]).map(ViewMut::f32);
             let parameters = Parameters { gamma, mean, variance, epsilon };
             batch_norm::gradient(&shape, x, parameters, dy, Gradients { dx, dgamma, dbeta }, context.scratch);
             Ok(())

@@ -1,9 +1,9 @@
 //! Two-dimensional convolution (cross-correlation: the kernel is not flipped).
 //!
-//! `y[n, i, j, f] = sum over p, q, c of x[n, i * strides[0] + p * dilation[0] - top, j * strides[1] + q * dilation[1] - left, c]
-//! * kernel[p, q, c, f]`, where `x` is `[N, H, W, C]`, the kernel `[kh, kw, C / groups, F]` and `y` `[N, H', W', F]`; cells of
-//! the padding are 0. With groups, filter `f` sees the channels of its own group only. `'same'` lays the odd cell of
-//! padding below and to the right.
+//! `y[n, i, j, f] = sum over p, q, c of x[n, h, w, c] * kernel[p, q, c, f]` with `h = i * strides[0] + p * dilation[0] - top`
+//! and `w = j * strides[1] + q * dilation[1] - left`, where `x` is `[N, H, W, C]`, the kernel `[kh, kw, C / groups, F]` and `y`
+//! `[N, H', W', F]`; cells of the padding are 0. With groups, filter `f` sees the channels of its own group only. `'same'`
+//! lays the odd cell of padding below and to the right.
 //!
 //! Derivative: linear in `x` and in the kernel; [`conv2d_input_gradient`](crate::conv2d_input_gradient) and
 //! [`conv2d_kernel_gradient`](crate::conv2d_kernel_gradient).

@@ -14,11 +14,11 @@
 use crate::fill::Fill;
 use crate::lstm_gradient::LstmGradient;
 use crate::registry::Registered;
-use crate::shared::recurrence::{Recurrence, sample_mask, samples};
+use crate::shared::recurrence::{Recurrence, known_extents, sample_mask, samples};
 use crate::shared::{step_with_scratch, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::lstm::{self, LstmForward, LstmShape, Outputs};
-use ferrograph_tensor::DType;
+use ferrograph_tensor::{DType, ViewMut};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ impl Op for Lstm {
     }
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
-        let shape = self.recurrence.shape(self.name(), operands)?;
+        let shape = known_extents(self.name(), operands)?;
         let Recurrence { reverse, masked } = self.recurrence;
         let packed_len = lstm::packed_weights_len(&shape);
         let scratch_len = packed_len.saturating_add(lstm::forward_scratch_len(&shape, true));
@@ -62,7 +62,7 @@ impl Op for Lstm {
                 mask: masked.then(|| inputs.u8(6)),
                 reverse,
             };
-            let [y, h, c, reserve] = context.outputs.views([0, 1, 2, 3]).map(|view| view.f32());
+            let [y, h, c, reserve] = context.outputs.views([0, 1, 2, 3]).map(ViewMut::f32);
             lstm::forward(&shape, &forward, Outputs { y: Some(y), h, c, reserve: Some(reserve) }, scratch);
             Ok(())
         }))
@@ -82,12 +82,11 @@ impl Op for Lstm {
         let mut all = operands.to_vec();
         all.extend([results[0], results[2], results[3]]);
         for result in 0..3 {
-            all.push(match gradients[result] {
-                Some(gradient) => gradient,
-                None => {
-                    let shape = vec![None; graph.try_type(results[result])?.rank()];
-                    graph.apply(Fill { value: 0.0, dtype: DType::Float32, shape }, &[results[result]])?
-                }
+            all.push(if let Some(gradient) = gradients[result] {
+                gradient
+            } else {
+                let shape = vec![None; graph.try_type(results[result])?.rank()];
+                graph.apply(Fill { value: 0.0, dtype: DType::Float32, shape }, &[results[result]])?
             });
         }
         let gradient = LstmGradient { recurrence: self.recurrence };
@@ -202,5 +201,43 @@ impl Registered for Lstm {
                 sample.not_differentiable()
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn types(steps: Option<usize>) -> Vec<TensorType> {
+        let shapes =
+            [vec![None, steps, Some(2)], vec![Some(2), Some(12)], vec![Some(3), Some(12)], vec![Some(12)]].into_iter();
+        let states = [vec![None, Some(3)], vec![None, Some(3)]];
+        shapes.chain(states).map(|shape| TensorType::new(DType::Float32, shape)).collect()
+    }
+
+    #[test]
+    fn carries_unknown_batch_and_steps() {
+        let results = Lstm { recurrence: Recurrence::default() }.infer(&types(None)).unwrap();
+        let shapes: Vec<String> = results.iter().map(TensorType::to_string).collect();
+        let expected = ["float32[null, null, 3]", "float32[null, 3]", "float32[null, 3]", "float32[null, null]"];
+        assert_eq!(shapes, expected);
+    }
+
+    #[test]
+    fn names_the_operand_that_does_not_fit() {
+        let mut operands = types(Some(4));
+        operands[1].shape[0] = Some(5);
+        let refused = Lstm { recurrence: Recurrence::default() }.infer(&operands);
+        assert_eq!(refused.unwrap_err(), "kernel [I, 4U] of shape [2, 12]");
+    }
+
+    #[test]
+    fn a_sequence_without_steps_is_refused() {
+        let mut operands = types(Some(0));
+        for operand in &mut operands {
+            operand.shape.iter_mut().for_each(|extent| *extent = Some(extent.unwrap_or(1)));
+        }
+        let error = Lstm { recurrence: Recurrence::default() }.plan(&operands, &[]).unwrap_err();
+        assert_eq!(error.to_string(), "lstm: expected at least 1 step in x [B, T, I], received float32[1, 0, 2]");
     }
 }

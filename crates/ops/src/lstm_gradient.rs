@@ -15,12 +15,12 @@
 use crate::lstm::{Trace, sample_operands};
 use crate::registry::Registered;
 use crate::shared::operands::dtype;
-use crate::shared::recurrence::{Recurrence, samples};
+use crate::shared::recurrence::{Recurrence, known_extents, samples};
 use crate::shared::window::may_agree;
 use crate::shared::{step_with_scratch, to_json};
 use ferrograph_graph::{Fill, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::lstm::{self, Gradients, LstmBackward, LstmShape};
-use ferrograph_tensor::{DType, element_count};
+use ferrograph_tensor::{DType, ViewMut, element_count};
 use serde::{Deserialize, Serialize};
 
 /// See the [module](self).
@@ -60,7 +60,7 @@ impl Op for LstmGradient {
     }
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
-        let shape = self.recurrence.shape(self.name(), operands)?;
+        let shape = known_extents(self.name(), operands)?;
         let (Recurrence { reverse, masked }, count) = (self.recurrence, self.recurrence.operand_count());
         Ok(step_with_scratch(lstm::backward_scratch_len(&shape), move |mut context| {
             let inputs = context.inputs;
@@ -75,7 +75,7 @@ impl Op for LstmGradient {
                 dh: Some(inputs.f32(count + 4)),
                 dc: Some(inputs.f32(count + 5)),
             };
-            let results = context.outputs.views([0, 1, 2, 3, 4, 5]).map(|view| view.f32());
+            let results = context.outputs.views([0, 1, 2, 3, 4, 5]).map(ViewMut::f32);
             let [dx, dkernel, drecurrent, dbias, dh0, dc0] = results;
             let gradients = Gradients { dx: Some(dx), dkernel, drecurrent, dbias: Some(dbias), dh0, dc0 };
             lstm::backward(&shape, &backward, gradients, context.scratch);

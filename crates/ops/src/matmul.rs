@@ -110,22 +110,19 @@ impl Op for Matmul {
             product(graph, dy, b, false, !transpose_b)?
         };
         let da = if graph.ty(b).rank() == 2 { da } else { unbroadcast(graph, da, a)? };
-        let db = match self.rows(graph, a, b)? {
+        let db = if let Some([a_columns, dy_columns]) = self.rows(graph, a, b)? {
             // The rows of all matrices of `a` at once, so that the sum over them is part of one product.
-            Some([a_columns, dy_columns]) => {
-                let mut rows = |value, columns| graph.apply(Reshape { shape: vec![Some(-1), Some(columns)] }, &[value]);
-                let (a, dy) = (rows(a, a_columns)?, rows(dy, dy_columns)?);
-                let (left, right) = if transpose_b { (dy, a) } else { (a, dy) };
-                product(graph, left, right, true, false)?
-            }
-            None => {
-                let db = if transpose_b {
-                    product(graph, dy, a, true, transpose_a)?
-                } else {
-                    product(graph, a, dy, !transpose_a, false)?
-                };
-                unbroadcast(graph, db, b)?
-            }
+            let mut rows = |value, columns| graph.apply(Reshape { shape: vec![Some(-1), Some(columns)] }, &[value]);
+            let (a, dy) = (rows(a, a_columns)?, rows(dy, dy_columns)?);
+            let (left, right) = if transpose_b { (dy, a) } else { (a, dy) };
+            product(graph, left, right, true, false)?
+        } else {
+            let db = if transpose_b {
+                product(graph, dy, a, true, transpose_a)?
+            } else {
+                product(graph, a, dy, !transpose_a, false)?
+            };
+            unbroadcast(graph, db, b)?
         };
         Ok(vec![Some(da), Some(db)])
     }

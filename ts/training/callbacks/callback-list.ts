@@ -17,13 +17,20 @@ export function callbacksOf(given: CallbacksInput | undefined): Callback[] {
   return list.map((item: unknown) => {
     if (item instanceof Callback) return item
     if (isPlainObject(item)) return new LambdaCallback(checkHooks(item))
-    throw new ConfigError(`expected callbacks: objects of a class that extends Callback, or objects of functions. Received: ${show(item)}`)
+    throw new ConfigError(
+      `expected callbacks: objects of a class that extends Callback, or objects of functions. Received: ${show(item)}`,
+    )
   })
 }
 
 function checkHooks(hooks: Record<string, unknown>): CallbackHooks {
-  const wrong = Object.keys(hooks).find((key) => !(key in Callback.prototype) || !key.startsWith('on') || typeof hooks[key] !== 'function')
-  if (wrong !== undefined) throw new ConfigError(`expected functions such as onEpochEnd in an object of functions, received '${wrong}': ${show(hooks[wrong])}`)
+  const wrong = Object.keys(hooks).find(
+    (key) => !(key in Callback.prototype) || !key.startsWith('on') || typeof hooks[key] !== 'function',
+  )
+  if (wrong !== undefined)
+    throw new ConfigError(
+      `expected functions such as onEpochEnd in an object of functions, received '${wrong}': ${show(hooks[wrong])}`,
+    )
   return hooks as CallbackHooks
 }
 

@@ -62,7 +62,12 @@ export class CSVLogger extends Callback {
     try {
       await work
     } catch (cause) {
-      throw new FileError(`could not write '${this.#path}': ${(cause as Error).message}`, 'FILE_WRITE', { path: this.#path }, { cause })
+      throw new FileError(
+        `could not write '${this.#path}': ${(cause as Error).message}`,
+        'FILE_WRITE',
+        { path: this.#path },
+        { cause },
+      )
     }
   }
 }

@@ -44,15 +44,16 @@ export class EarlyStopping extends Callback {
   }
 
   override onEpochEnd(epoch: number, logs: Logs): void {
-    const { patience = 0, baseline, startFromEpoch = 0 } = this.#options
+    const { patience = 0, baseline, restoreBestWeights, startFromEpoch = 0 } = this.#options
     const value = this.#monitor.value(logs)
     if (value === undefined || epoch < startFromEpoch) return
-    if (!this.#weights) this.#remember(epoch)
+    if (restoreBestWeights && !this.#weights) this.#remember(epoch)
     this.#wait++
     if (this.#monitor.improves(this.trainer, value, this.best)) {
       this.best = value
       this.#remember(epoch)
-      if (baseline === undefined || baseline === null || this.#monitor.improves(this.trainer, value, baseline)) this.#wait = 0
+      if (baseline === undefined || baseline === null || this.#monitor.improves(this.trainer, value, baseline))
+        this.#wait = 0
       return
     }
     if (this.#wait >= patience && epoch > 0) {
@@ -65,7 +66,8 @@ export class EarlyStopping extends Callback {
     const { verbose = 0 } = this.#options
     if (this.stoppedEpoch > 0 && verbose > 0) process.stdout.write(`Epoch ${this.stoppedEpoch + 1}: early stopping\n`)
     if (!this.#weights) return
-    if (verbose > 0) process.stdout.write(`Restoring model weights from the end of the best epoch: ${this.bestEpoch + 1}.\n`)
+    if (verbose > 0)
+      process.stdout.write(`Restoring model weights from the end of the best epoch: ${this.bestEpoch + 1}.\n`)
     const weights = this.#weights
     this.model.weights.forEach((variable, i) => variable.assign(weights[i]))
   }

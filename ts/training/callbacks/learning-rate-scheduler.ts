@@ -14,7 +14,8 @@ export class LearningRateScheduler extends Callback {
    */
   constructor(schedule: (epoch: number, learningRate: number) => number, options: { readonly verbose?: 0 | 1 } = {}) {
     super()
-    if (typeof schedule !== 'function') throw new ConfigError(`LearningRateScheduler: expected a function, received ${show(schedule)}`)
+    if (typeof schedule !== 'function')
+      throw new ConfigError(`LearningRateScheduler: expected a function, received ${show(schedule)}`)
     this.#schedule = schedule
     this.#verbose = options.verbose ?? 0
   }
@@ -23,10 +24,13 @@ export class LearningRateScheduler extends Callback {
     const optimizer = requireOptimizer(this.trainer)
     const next: unknown = this.#schedule(epoch, optimizer.learningRate)
     if (typeof next !== 'number' || !Number.isFinite(next)) {
-      throw new ConfigError(`LearningRateScheduler: expected the function to return a finite number, received ${show(next)}`)
+      throw new ConfigError(
+        `LearningRateScheduler: expected the function to return a finite number, received ${show(next)}`,
+      )
     }
     optimizer.learningRate = next
-    if (this.#verbose > 0) process.stdout.write(`\nEpoch ${epoch + 1}: LearningRateScheduler setting learning rate to ${next}.\n`)
+    if (this.#verbose > 0)
+      process.stdout.write(`\nEpoch ${epoch + 1}: LearningRateScheduler setting learning rate to ${next}.\n`)
   }
 
   override onEpochEnd(_epoch: number, logs: Logs): void {

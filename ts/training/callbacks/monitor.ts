@@ -23,7 +23,8 @@ export class Monitor {
 
   constructor(owner: string, options: MonitorOptions, minDelta: number) {
     const { monitor = 'val_loss', mode = 'auto' } = options
-    if (!['auto', 'min', 'max'].includes(mode)) throw new ConfigError(`${owner}: 'mode' must be 'auto', 'min' or 'max'. Received: ${show(mode)}`)
+    if (!['auto', 'min', 'max'].includes(mode))
+      throw new ConfigError(`${owner}: 'mode' must be 'auto', 'min' or 'max'. Received: ${show(mode)}`)
     this.#owner = owner
     this.name = monitor
     this.#mode = mode
@@ -34,9 +35,12 @@ export class Monitor {
   value(logs: Logs): number | undefined {
     const value = logs[this.name]
     if (value === undefined) {
-      process.emitWarning(`${this.#owner} watches '${this.name}', which is not reported. There are: ${Object.keys(logs).join(', ')}`, {
-        code: 'FERROGRAPH_NOT_REPORTED',
-      })
+      process.emitWarning(
+        `${this.#owner} watches '${this.name}', which is not reported. There are: ${Object.keys(logs).join(', ')}`,
+        {
+          code: 'FERROGRAPH_NOT_REPORTED',
+        },
+      )
     }
     return value
   }
@@ -54,7 +58,10 @@ export class Monitor {
   #direction(trainer: Trainer): 1 | -1 {
     const known = this.#mode === 'auto' ? trainer.directionOf(this.name) : this.#mode === 'max' ? 'up' : 'down'
     if (!known) {
-      throw new ConfigError(`${this.#owner}: whether '${this.name}' is to be large or small is not known: give mode 'min' or 'max'`, { monitor: this.name })
+      throw new ConfigError(
+        `${this.#owner}: whether '${this.name}' is to be large or small is not known: give mode 'min' or 'max'`,
+        { monitor: this.name },
+      )
     }
     this.#sign ??= known === 'up' ? 1 : -1
     return this.#sign

@@ -35,7 +35,8 @@ export class ProgressBar extends Callback {
 
   override onEpochBegin(epoch: number): void {
     this.#begin()
-    if (this.params.verbose > 0 && this.params.epochs > 1) this.#stream.write(`Epoch ${epoch + 1}/${this.params.epochs}\n`)
+    if (this.params.verbose > 0 && this.params.epochs > 1)
+      this.#stream.write(`Epoch ${epoch + 1}/${this.params.epochs}\n`)
   }
 
   override onTrainBatchEnd(batch: number, logs: Logs): void {
@@ -104,7 +105,14 @@ export class ProgressBar extends Callback {
     const color = this.#moving && !process.env['NO_COLOR']
     // The first step also compiles the program, so later ones are timed without it.
     const elapsed = this.#step > 1 ? (now - this.#afterFirst) / (this.#step - 1) : now - this.#started
-    const progress = { step: this.#step, steps: this.#steps, seconds: (now - this.#started) / 1000, secondsPerStep: elapsed / 1000, finished, logs }
+    const progress = {
+      step: this.#step,
+      steps: this.#steps,
+      seconds: (now - this.#started) / 1000,
+      secondsPerStep: elapsed / 1000,
+      finished,
+      logs,
+    }
     const line = progressLine(progress, { bar: this.params.verbose === 1, color })
     const plain = progressLine(progress, { bar: this.params.verbose === 1, color: false })
     const padding = ' '.repeat(Math.max(0, this.#width - plain.length))

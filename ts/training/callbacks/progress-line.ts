@@ -23,7 +23,10 @@ export interface LineStyle {
 /** One line about a pass, as Keras writes it: `12/20 ━━━━ 1s 40ms/step - accuracy: 0.9000 - loss: 0.2500`. */
 export function progressLine(progress: Progress, style: LineStyle): string {
   const { step, steps, finished, seconds, secondsPerStep, logs } = progress
-  const count = steps === undefined ? `${String(step).padStart(7)}/Unknown` : `${String(step).padStart(String(steps).length)}/${steps}`
+  const count =
+    steps === undefined
+      ? `${String(step).padStart(7)}/Unknown`
+      : `${String(step).padStart(String(steps).length)}/${steps}`
   const bar = style.bar && steps !== undefined ? ` ${drawnBar(step / steps, style.color)}` : style.bar ? '' : ' -'
   const left = finished || steps === undefined ? `${Math.round(seconds)}s` : remaining(secondsPerStep * (steps - step))
   const values = Object.entries(logs).map(([name, value]) => ` - ${name}: ${formatValue(value)}`)

@@ -65,7 +65,8 @@ export class ReduceLROnPlateau extends Callback {
     if (before <= Math.fround(minLr)) return false
     const next = Math.max(before * factor, minLr)
     optimizer.learningRate = next
-    if (verbose > 0) process.stdout.write(`\nEpoch ${epoch + 1}: ReduceLROnPlateau reducing learning rate to ${next}.\n`)
+    if (verbose > 0)
+      process.stdout.write(`\nEpoch ${epoch + 1}: ReduceLROnPlateau reducing learning rate to ${next}.\n`)
     return true
   }
 }

@@ -47,27 +47,37 @@ function fill(purpose: Purpose, places: Structure<Place>, given: unknown, found:
   if (given === undefined || given === null) return
   const leaves = declaredLeaves(places).map(({ leaf }) => leaf)
   if (isPlainObject(given) && !isTensorLike(given)) byName(purpose, places, given, found)
-  else if (!Array.isArray(places) && !isPlainObject(places)) found.set(leaves[0] as Place, single(purpose, leaves[0] as Place, given))
-  else if (!Array.isArray(given)) throw new DataError(`${purpose.owner}: expected data for ${count(leaves.length, purpose)}, received one value`)
+  else if (!Array.isArray(places) && !isPlainObject(places))
+    found.set(leaves[0] as Place, single(purpose, leaves[0] as Place, given))
+  else if (!Array.isArray(given))
+    throw new DataError(`${purpose.owner}: expected data for ${count(leaves.length, purpose)}, received one value`)
   else if (Array.isArray(places) && given.length === places.length) {
     places.forEach((part: Structure<Place>, i) => fill(purpose, part, given[i], found))
   } else {
     const wanted = given.length === leaves.length ? leaves : leaves.filter((place) => !place.optional)
     if (given.length !== wanted.length) {
-      throw new DataError(`${purpose.owner}: expected data for ${count(leaves.length, purpose)}, received a list of ${given.length}`)
+      throw new DataError(
+        `${purpose.owner}: expected data for ${count(leaves.length, purpose)}, received a list of ${given.length}`,
+      )
     }
     wanted.forEach((place, i) => found.set(place, given[i]))
   }
 }
 
-function byName(purpose: Purpose, places: Structure<Place>, given: Record<string, unknown>, found: Map<Place, unknown>): void {
+function byName(
+  purpose: Purpose,
+  places: Structure<Place>,
+  given: Record<string, unknown>,
+  found: Map<Place, unknown>,
+): void {
   if (isPlainObject(places)) {
     for (const [key, part] of Object.entries(places)) {
       if (Object.hasOwn(given, key)) fill(purpose, part as Structure<Place>, given[key], found)
     }
   }
   for (const place of flatten(places)) {
-    if (!found.has(place) && Object.hasOwn(given, place.name)) found.set(place, single(purpose, place, given[place.name]))
+    if (!found.has(place) && Object.hasOwn(given, place.name))
+      found.set(place, single(purpose, place, given[place.name]))
   }
 }
 
@@ -76,7 +86,9 @@ function single({ owner, noun }: Purpose, place: Place, given: unknown): unknown
   if (given === null || given === undefined || isTensorLike(given)) return given
   if (Array.isArray(given) && given.length === 1 && isTensorLike(given[0])) return given[0]
   const received = Array.isArray(given) ? `a list of ${given.length}` : show(given)
-  throw new DataError(`${owner}: expected numbers for ${noun} '${place.name}', received ${received}`, { name: place.name })
+  throw new DataError(`${owner}: expected numbers for ${noun} '${place.name}', received ${received}`, {
+    name: place.name,
+  })
 }
 
 function count(n: number, { noun }: Purpose): string {
@@ -84,7 +96,13 @@ function count(n: number, { noun }: Purpose): string {
 }
 
 function missing({ owner, noun }: Purpose, places: Structure<Place>, place: Place, given: unknown): DataError {
-  const expected = flatten(places).map(({ name }) => show(name)).join(', ')
-  const received = isPlainObject(given) ? `; received the keys ${Object.keys(given).map(show).join(', ') || '(none)'}` : ''
-  return new DataError(`${owner}: missing data for ${noun} '${place.name}'${received}; expected ${expected}`, { name: place.name })
+  const expected = flatten(places)
+    .map(({ name }) => show(name))
+    .join(', ')
+  const received = isPlainObject(given)
+    ? `; received the keys ${Object.keys(given).map(show).join(', ') || '(none)'}`
+    : ''
+  return new DataError(`${owner}: missing data for ${noun} '${place.name}'${received}; expected ${expected}`, {
+    name: place.name,
+  })
 }

@@ -28,9 +28,19 @@ export class Column {
   readonly dtype: DType
   readonly #numbers: Numbers
   readonly #whole: Tensor | undefined
+  /** How many rows every batch must have, where the model says so. */
+  readonly #batch: number | null
 
-  private constructor(label: string, numbers: Numbers, shape: readonly number[], dtype: DType, whole?: Tensor) {
+  private constructor(
+    label: string,
+    numbers: Numbers,
+    shape: readonly number[],
+    dtype: DType,
+    batch: number | null,
+    whole?: Tensor,
+  ) {
     this.label = label
+    this.#batch = batch
     this.shape = shape
     this.dtype = dtype
     this.#numbers = numbers
@@ -47,9 +57,17 @@ export class Column {
     const { data: elements, shape, dtype } = readElements(label, data)
     const type = expected?.dtype ?? dtype
     const extents = expected ? fitted(label, shape, expected.shape) : shape
-    if (extents.length === 0) throw new DataError(`${label}: expected at least one axis, that of the samples, received a single number`)
+    if (extents.length === 0)
+      throw new DataError(`${label}: expected at least one axis, that of the samples, received a single number`)
     const same = extents.length === shape.length && dtype === type
-    return new Column(label, numbersOf(elements, dtype, type), extents, type, data instanceof Tensor && same ? data : undefined)
+    return new Column(
+      label,
+      numbersOf(elements, dtype, type),
+      extents,
+      type,
+      expected?.shape[0] ?? null,
+      data instanceof Tensor && same ? data : undefined,
+    )
   }
 
   /** The number of samples. */
@@ -64,7 +82,13 @@ export class Column {
   /** Rows `start..end - 1` as a column of their own, sharing memory. */
   part(start: number, end: number): Column {
     const size = this.#rowSize
-    return new Column(this.label, this.#numbers.subarray(start * size, end * size), [end - start, ...this.shape.slice(1)], this.dtype)
+    return new Column(
+      this.label,
+      this.#numbers.subarray(start * size, end * size),
+      [end - start, ...this.shape.slice(1)],
+      this.dtype,
+      this.#batch,
+    )
   }
 
   /** Whether {@link Column.take} gives the caller's own tensor, which must not be disposed. */
@@ -74,6 +98,9 @@ export class Column {
 
   /** Rows `start..end - 1` of an order, or of the rows as they stand. */
   take(start: number, end: number, order?: Uint32Array): Tensor {
+    if (this.#batch !== null && end - start !== this.#batch) {
+      throw new DataError(`${this.label}: expected batches of ${this.#batch} samples, received one of ${end - start}`)
+    }
     if (this.#whole && !order && this.isBorrowed(start, end)) return this.#whole
     this.#requireMemory()
     const size = this.#rowSize
@@ -98,7 +125,9 @@ export class Column {
     const classes = this.shape.length > 1 ? (this.shape.at(-1) as number) : 1
     const count = this.#numbers.length / Math.max(classes, 1)
     if (count !== this.rows) {
-      throw new DataError(`${this.label}: expected one class for each sample, received targets of shape ${formatShape(this.shape)}`)
+      throw new DataError(
+        `${this.label}: expected one class for each sample, received targets of shape ${formatShape(this.shape)}`,
+      )
     }
     return Int32Array.from({ length: this.rows }, (_, row) => {
       if (classes === 1) return Math.round(this.#numbers[row] as number)
@@ -113,7 +142,9 @@ export class Column {
   #requireMemory(): void {
     const expected = this.rows * this.#rowSize
     if (this.#numbers.length !== expected) {
-      throw new DataError(`${this.label}: expected the data to stay while it is used, received an array whose buffer was transferred away`)
+      throw new DataError(
+        `${this.label}: expected the data to stay while it is used, received an array whose buffer was transferred away`,
+      )
     }
   }
 }
@@ -123,7 +154,9 @@ function readElements(label: string, data: TensorLike): ReturnType<typeof elemen
   try {
     read = elementsOf(data)
   } catch (error) {
-    throw error instanceof DataError ? new DataError(`${label}: ${error.message}`, error.details, { cause: error }) : error
+    throw error instanceof DataError
+      ? new DataError(`${label}: ${error.message}`, error.details, { cause: error })
+      : error
   }
   const { data: elements, shape } = read
   if (!Array.isArray(shape) || !shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
@@ -134,7 +167,9 @@ function readElements(label: string, data: TensorLike): ReturnType<typeof elemen
     throw new DataError(`${label}: expected an array with memory, received one whose buffer was transferred away`)
   }
   if (elements.length !== count) {
-    throw new DataError(`${label}: expected ${count} elements for shape ${formatShape(shape)}, received ${elements.length}`)
+    throw new DataError(
+      `${label}: expected ${count} elements for shape ${formatShape(shape)}, received ${elements.length}`,
+    )
   }
   return read
 }
@@ -159,8 +194,14 @@ function fitted(label: string, shape: readonly number[], expected: Shape): reado
   let extents = shape
   if (shape.length === expected.length + 1 && shape.at(-1) === 1) extents = shape.slice(0, -1)
   else if (shape.length === expected.length - 1 && expected.at(-1) === 1) extents = [...shape, 1]
-  const wrong = extents.length !== expected.length || extents.some((extent, axis) => axis > 0 && expected[axis] !== null && expected[axis] !== extent)
+  const wrong =
+    extents.length !== expected.length ||
+    extents.some((extent, axis) => axis > 0 && expected[axis] !== null && expected[axis] !== extent)
   if (!wrong) return extents
-  const hint = shape.length === 1 && expected.length > 1 ? '; give { data, shape } or a tensor where an array has a shape' : ''
-  throw new DataError(`${label}: expected shape ${formatShape(expected)}, received ${formatShape(shape)}${hint}`, { expected, received: shape })
+  const hint =
+    shape.length === 1 && expected.length > 1 ? '; give { data, shape } or a tensor where an array has a shape' : ''
+  throw new DataError(`${label}: expected shape ${formatShape(expected)}, received ${formatShape(shape)}${hint}`, {
+    expected,
+    received: shape,
+  })
 }

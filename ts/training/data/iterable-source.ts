@@ -22,14 +22,18 @@ export class IterableSource implements Source {
   begin(): void {
     const made = typeof this.#batches === 'function' ? this.#batches() : this.#batches
     if (typeof made !== 'object' || made === null || !(Symbol.asyncIterator in made || Symbol.iterator in made)) {
-      throw new DataError(`${this.#owner}: expected the function to return an iterable of batches, received ${show(made)}`)
+      throw new DataError(
+        `${this.#owner}: expected the function to return an iterable of batches, received ${show(made)}`,
+      )
     }
     this.#iterator = Symbol.asyncIterator in made ? made[Symbol.asyncIterator]() : made[Symbol.iterator]()
   }
 
   next(): StepBatch | undefined | Promise<StepBatch | undefined> {
     const result = this.#iterator?.next()
-    return result instanceof Promise ? result.then((settled) => this.#prepare(settled)) : result && this.#prepare(result)
+    return result instanceof Promise
+      ? result.then((settled) => this.#prepare(settled))
+      : result && this.#prepare(result)
   }
 
   async close(): Promise<void> {
@@ -45,7 +49,9 @@ export class IterableSource implements Source {
     }
     const batch: unknown = result.value
     if (!Array.isArray(batch) || batch.length < 1 || batch.length > 3) {
-      throw new DataError(`${this.#owner}: expected batches [x], [x, y] or [x, y, sampleWeight], received ${show(batch)}`)
+      throw new DataError(
+        `${this.#owner}: expected batches [x], [x, y] or [x, y, sampleWeight], received ${show(batch)}`,
+      )
     }
     const columns = this.#read(batch as unknown as Batch)
     return cut(columns, 0, rowsOf(this.#owner, columns))

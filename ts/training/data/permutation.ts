@@ -9,7 +9,8 @@ export function permutation(count: number, seed: number): Uint32Array {
 export function permutationWithinBatches(count: number, batchSize: number, seed: number): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, i) => i)
   const random = generator(seed)
-  for (let start = 0; start < count; start += batchSize) shuffle(order, start, Math.min(start + batchSize, count), random)
+  for (let start = 0; start < count; start += batchSize)
+    shuffle(order, start, Math.min(start + batchSize, count), random)
   return order
 }
 

@@ -23,11 +23,14 @@ export interface Columns {
 
 /** Reads data for the inputs of a model. */
 export function readInputs(model: Trainable, given: unknown): ReadInputs {
-  if (given === undefined || given === null) throw new DataError(`'${model.name}': expected data for the inputs, received ${String(given)}`)
+  if (given === undefined || given === null)
+    throw new DataError(`'${model.name}': expected data for the inputs, received ${String(given)}`)
   const places = inputPlaces(model)
   if (places === undefined) return readUndescribed(model, given)
   const values = arrange({ owner: `'${model.name}'`, noun: 'input' }, places, given)
-  const columns = flatten(places).map((place, i) => Column.from(`'${model.name}': input '${place.name}'`, values[i] as TensorLike, place))
+  const columns = flatten(places).map((place, i) =>
+    Column.from(`'${model.name}': input '${place.name}'`, values[i] as TensorLike, place),
+  )
   return { columns, places }
 }
 
@@ -47,7 +50,8 @@ function readUndescribed(model: Trainable, given: unknown): ReadInputs {
 function structureOf(given: unknown): Structure<Leaf> {
   if (isTensorLike(given)) return new Leaf(given)
   if (Array.isArray(given)) return given.map(structureOf)
-  if (isPlainObject(given)) return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, structureOf(value)]))
+  if (isPlainObject(given))
+    return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, structureOf(value)]))
   throw new DataError('expected arrays, tensors, or lists and objects of them')
 }
 
@@ -64,15 +68,23 @@ class Leaf {
  *
  * @param needed Whether an output, by flat index, must have a target.
  */
-export function readTargets(owner: string, outputs: Outputs, given: unknown, needed: (index: number) => boolean): (Column | undefined)[] {
+export function readTargets(
+  owner: string,
+  outputs: Outputs,
+  given: unknown,
+  needed: (index: number) => boolean,
+): (Column | undefined)[] {
   const places = outputs.flat.map(({ name }, i) => new Place(name, !needed(i)))
   if (given === undefined || given === null) {
     const first = places.find((place) => !place.optional)
-    if (first) throw new DataError(`${owner}: expected targets, received none; output '${first.name}' has a loss or a metric`)
+    if (first)
+      throw new DataError(`${owner}: expected targets, received none; output '${first.name}' has a loss or a metric`)
     return places.map(() => undefined)
   }
   return arrange({ owner, noun: 'output' }, arranged(outputs, places), given).map((value, i) =>
-    value === undefined ? undefined : Column.from(`${owner}: targets of output '${places[i]?.name}'`, value as TensorLike),
+    value === undefined
+      ? undefined
+      : Column.from(`${owner}: targets of output '${places[i]?.name}'`, value as TensorLike),
   )
 }
 
@@ -86,12 +98,16 @@ export function readWeights(owner: string, outputs: Outputs, given: unknown): (C
   }
   const places = outputs.flat.map(({ name }) => new Place(name, true))
   return arrange({ owner, noun: 'sample weights of output' }, arranged(outputs, places), given).map((value, i) =>
-    value === undefined ? undefined : asFloat(Column.from(label(places[i]?.name as string), value as TensorLike), value as TensorLike),
+    value === undefined
+      ? undefined
+      : asFloat(Column.from(label(places[i]?.name as string), value as TensorLike), value as TensorLike),
   )
 }
 
 function asFloat(column: Column, data: TensorLike): Column {
-  return column.dtype === 'float32' ? column : Column.from(column.label, data, { shape: column.shape, dtype: 'float32' })
+  return column.dtype === 'float32'
+    ? column
+    : Column.from(column.label, data, { shape: [null, ...column.shape.slice(1)], dtype: 'float32' })
 }
 
 /** The places in the structure of the outputs. */
@@ -107,11 +123,16 @@ function arranged(outputs: Outputs, places: readonly Place[]): Structure<Place> 
  */
 export function rowsOf(owner: string, { inputs, targets, weights }: Columns): number {
   const groups = { x: inputs, y: targets, sampleWeight: weights }
-  const sizes = Object.entries(groups).map(([name, columns]) => [name, columns.flatMap((column) => (column ? [column.rows] : []))] as const)
+  const sizes = Object.entries(groups).map(
+    ([name, columns]) => [name, columns.flatMap((column) => (column ? [column.rows] : []))] as const,
+  )
   const distinct = new Set(sizes.flatMap(([, rows]) => rows))
   if (distinct.size <= 1) return distinct.values().next().value ?? 0
   const text = sizes.filter(([, rows]) => rows.length > 0).map(([name, rows]) => `${name}: ${rows.join(', ')}`)
-  throw new DataError(`${owner}: the number of samples is ambiguous: all arrays must have the same, received ${text.join('; ')}`, {
-    sizes: Object.fromEntries(sizes),
-  })
+  throw new DataError(
+    `${owner}: the number of samples is ambiguous: all arrays must have the same, received ${text.join('; ')}`,
+    {
+      sizes: Object.fromEntries(sizes),
+    },
+  )
 }

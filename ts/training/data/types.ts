@@ -1,4 +1,4 @@
-import { isPlainObject, type Structure } from '../../core/tree.ts'
+import type { Structure } from '../../core/tree.ts'
 import { Tensor, type TensorLike } from '../../native/tensor.ts'
 
 /** Data for the inputs of a model: one, a list in the declared order, or an object by the names of the inputs. */
@@ -19,7 +19,14 @@ export type Batches = Iterable<Batch> | AsyncIterable<Batch> | (() => Iterable<B
 /** Whether data comes as batches rather than as arrays. */
 export function isBatches(data: unknown): data is Batches {
   if (typeof data === 'function') return true
-  if (typeof data !== 'object' || data === null || Array.isArray(data) || ArrayBuffer.isView(data) || data instanceof Tensor) return false
+  if (
+    typeof data !== 'object' ||
+    data === null ||
+    Array.isArray(data) ||
+    ArrayBuffer.isView(data) ||
+    data instanceof Tensor
+  )
+    return false
   return Symbol.asyncIterator in data || Symbol.iterator in data
 }
 
@@ -39,5 +46,3 @@ function isNested(value: readonly unknown[]): boolean {
   }
   return typeof first === 'number' || typeof first === 'boolean'
 }
-
-export { isPlainObject }

@@ -58,7 +58,7 @@ impl Activation for GeluTanh {
     #[inline(always)]
     fn of<S: Simd>(self, simd: S, x: S::V) -> S::V {
         /// sqrt(2 / pi)
-        const SCALE: f32 = 0.797_884_56;
+        const SCALE: f32 = 0.797_884_6;
         let cubed = simd.mul(simd.mul(x, x), x);
         let t = simd.mul(simd.splat(SCALE), simd.fma(simd.splat(0.044_715), cubed, x));
         gate(simd, x, tanh_v(simd, t))

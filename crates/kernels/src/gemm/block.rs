@@ -216,13 +216,13 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
                         match vectors {
                             1 => cursor.one_panel::<S, 1>(simd, inputs, outputs, columns),
                             2 if const { S::TILE_VECTORS >= 2 } => {
-                                cursor.one_panel::<S, 2>(simd, inputs, outputs, columns)
+                                cursor.one_panel::<S, 2>(simd, inputs, outputs, columns);
                             }
                             3 if const { S::TILE_VECTORS >= 3 } => {
-                                cursor.one_panel::<S, 3>(simd, inputs, outputs, columns)
+                                cursor.one_panel::<S, 3>(simd, inputs, outputs, columns);
                             }
                             4 if const { S::TILE_VECTORS >= 4 } => {
-                                cursor.one_panel::<S, 4>(simd, inputs, outputs, columns)
+                                cursor.one_panel::<S, 4>(simd, inputs, outputs, columns);
                             }
                             _ => unreachable!("panels are 1 to 4 vectors wide"),
                         }

@@ -129,16 +129,16 @@ impl<'g> Formula<'g> {
 
     /// The sum of each channel, `[C]`.
     pub(crate) fn sum_channels(&mut self, value: ValueId) -> Result<ValueId, GraphError> {
-        self.graph.apply(Sum { axes: self.other_axes(), keepdims: false }, &[value])
+        self.graph.apply(Sum { axes: Some(self.other_axes()), keepdims: false }, &[value])
     }
 
     /// How many elements of `like` each channel has; 1 where there are none, so that their mean is 0.
     pub(crate) fn count(&mut self, like: ValueId) -> Result<ValueId, GraphError> {
-        let (size, one) = (self.graph.apply(Size { axes: self.other_axes() }, &[like])?, self.scalar(1.0)?);
+        let (size, one) = (self.graph.apply(Size { axes: Some(self.other_axes()) }, &[like])?, self.scalar(1.0)?);
         self.graph.apply(Maximum {}, &[size, one])
     }
 
-    fn other_axes(&self) -> Option<Vec<i64>> {
-        Some((0..self.rank).filter(|&axis| axis != self.axis).map(|axis| axis as i64).collect())
+    fn other_axes(&self) -> Vec<i64> {
+        (0..self.rank).filter(|&axis| axis != self.axis).map(|axis| axis as i64).collect()
     }
 }

@@ -41,3 +41,22 @@ pub(crate) fn check(op: &'static str, indices: &[i32], extent: usize) -> Result<
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_the_index_and_its_place() {
+        assert!(check("gather", &[0, 2], 3).is_ok());
+        let error = check("gather", &[0, -1, 7], 3).unwrap_err();
+        assert_eq!(error.to_string(), "gather: expected indices of at least 0 and below 3, received -1 at position 1");
+    }
+
+    #[test]
+    fn shapes_agree_as_far_as_they_are_known() {
+        assert_eq!(along_shape(&[None, Some(4)], 1, &[Some(3), None]), Ok(vec![Some(3), None]));
+        assert_eq!(along_shape(&[Some(2), Some(4)], 1, &[Some(3), Some(1)]).unwrap_err(), "indices of shape [2, 1]");
+        assert!(along_shape(&[Some(2)], 0, &[]).is_err());
+    }
+}

@@ -93,20 +93,20 @@ impl Recurrence {
         }
         Ok(extents)
     }
+}
 
-    /// The extents of operands that the shape rule has let pass. A sequence without steps has no last output.
-    pub(crate) fn shape(self, op: &'static str, operands: &[TensorType]) -> Result<LstmShape, GraphError> {
-        let (x, units) = (operands[0].extents(), operands[2].extents()[0]);
-        let [batch, steps, input] = [x[0], x[1], x[2]];
-        if steps == 0 {
-            let message = format!("expected at least 1 step in x [B, T, I], received {}", operands[0]);
-            return Err(GraphError::Run { op, message });
-        }
-        let shape = LstmShape { batch, steps, input, units };
-        // The kernel multiplies these.
-        element_count(&[batch, steps, units.max(1), 8])?;
-        Ok(shape)
+/// The extents of operands that the shape rule has let pass. A sequence without steps has no last output.
+pub(crate) fn known_extents(op: &'static str, operands: &[TensorType]) -> Result<LstmShape, GraphError> {
+    let (x, units) = (operands[0].extents(), operands[2].extents()[0]);
+    let [batch, steps, input] = [x[0], x[1], x[2]];
+    if steps == 0 {
+        let message = format!("expected at least 1 step in x [B, T, I], received {}", operands[0]);
+        return Err(GraphError::Run { op, message });
     }
+    let shape = LstmShape { batch, steps, input, units };
+    // The kernel multiplies these.
+    element_count(&[batch, steps, units.max(1), 8])?;
+    Ok(shape)
 }
 
 /// The attributes with shapes `[B, T, I]` and units, which between them reach every case.
@@ -126,6 +126,6 @@ pub(crate) fn samples() -> Vec<(Recurrence, LstmShape)> {
 
 /// A mask of a sample: the first row is masked at every step, the others at some, in the middle and at the ends.
 pub(crate) fn sample_mask(batch: usize, steps: usize) -> Vec<f64> {
-    let present = |b: usize, t: usize| b > 0 && (t + b) % 3 != 0;
+    let present = |b: usize, t: usize| b > 0 && !(t + b).is_multiple_of(3);
     (0..batch * steps).map(|i| f64::from(u8::from(present(i / steps, i % steps)))).collect()
 }
