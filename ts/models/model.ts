@@ -249,7 +249,8 @@ export class Model extends Layer implements Trainable {
   }
 
   /**
-   * Trains for a number of epochs, on the library's own threads.
+   * Trains for a number of epochs, on the library's own threads. Arrays are read while it trains, batch by batch: they must
+   * not change until the promise is settled.
    *
    * @param x Data for the inputs in their structure, or an (async) iterable of batches `[x, y]` or `[x, y, sampleWeight]`;
    * then `y` is left out.
@@ -277,7 +278,8 @@ export class Model extends Layer implements Trainable {
   }
 
   /**
-   * Computes the outputs batch by batch, on the library's own threads.
+   * Computes the outputs batch by batch, on the library's own threads. Arrays are copied before this returns its promise,
+   * so they may change afterwards.
    *
    * @returns A tensor, or tensors in the structure of the model's outputs.
    */

@@ -87,7 +87,8 @@ export function openValidation(reading: Reading, data: ValidationData, cutting: 
 export function openInputs(owner: string, model: Trainable, x: FitData, cutting: Cutting): Opened {
   if (!isBatches(x)) {
     const { columns, places } = readInputs(model, x)
-    const all = { inputs: columns, targets: [], weights: [], places }
+    const inputs = columns.map((column) => column.snapshot())
+    const all = { inputs, targets: [], weights: [], places }
     rowsOf(owner, all)
     return openColumns(all, cutting)
   }

@@ -91,6 +91,13 @@ export class Column {
     )
   }
 
+  /** The same rows in memory of its own: whoever gave the data may change it from now on. Tensors never change. */
+  snapshot(): Column {
+    this.#requireMemory()
+    if (this.#whole) return this
+    return new Column(this.label, this.#numbers.slice(), this.shape, this.dtype, this.#batch)
+  }
+
   /** Whether {@link Column.take} gives the caller's own tensor, which must not be disposed. */
   isBorrowed(start: number, end: number): boolean {
     return this.#whole !== undefined && start === 0 && end === this.rows
