@@ -122,10 +122,11 @@ test('arrays whose memory was transferred away are refused', async (t) => {
     message: /input 'b': .*transferred away/,
   })
   const later = new Float32Array(10)
-  const run = model.predict([tensor(left, [rows, 2]), later], {
+  const run = model.evaluate([tensor(left, [rows, 2]), later], goal, {
     batchSize: 5,
+    verbose: 0,
     callbacks: {
-      onPredictBatchEnd: () =>
+      onTestBatchEnd: () =>
         void (later.byteLength > 0 && structuredClone(later.buffer, { transfer: [later.buffer] })),
     },
   })

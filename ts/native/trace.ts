@@ -42,7 +42,7 @@ export class Trace implements TraceHandle {
   /** Applies a native op. `where` goes in front of an error's sentence. */
   emit(op: string, attributes: Attributes, operands: readonly SymbolicTensor[]): SymbolicTensor[] {
     const ids = operands.map((operand) => this.#id(operand))
-    return translated(() => this.#graph.emit(op, JSON.stringify(attributes), ids)).map((id) => this.#value(id, op))
+    return translated(() => this.#graph.emit(op, JSON.stringify(attributes, nonFiniteAsWord), ids)).map((id) => this.#value(id, op))
   }
 
   /** The value of a variable: the one assigned in this trace, or the one it has when the program runs. */
@@ -126,6 +126,11 @@ export class Trace implements TraceHandle {
     const { shape, dtype } = translated(() => this.#graph.describe(id))
     return new SymbolicTensor(shape, dtype, name, { kind: 'trace', trace: this, id })
   }
+}
+
+/** JSON has no infinities and no NaN; the ops read their names. */
+function nonFiniteAsWord(_: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
 }
 
 const stack: (Trace | undefined)[] = []
