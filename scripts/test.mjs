@@ -38,7 +38,8 @@ const avaCount = (output) => [
 
 await step('types', 'npx', ['tsc', '--noEmit'])
 await step('lint', 'npx', ['oxlint', '--deny-warnings'])
-await step('generated files', 'node', ['scripts/generate-ops.mjs', '--check'])
+await step('generated list of ops', 'node', ['scripts/generate-ops.mjs', '--check'])
+await step('generated indexes', 'node', ['scripts/generate-indexes.mjs', '--check'])
 await step('format of Rust', 'cargo', ['fmt', '--all', '--check'])
 await step('clippy', 'cargo', ['clippy', '--quiet', '--workspace', '--all-targets', '--', '-D', 'warnings'])
 await step('Rust tests', 'cargo', ['test', '--quiet', '--workspace'], cargoCount)

@@ -8,11 +8,23 @@ for (const module of ['keras.src.models.functional', 'keras'] as const) {
 }
 registerBuiltIn('keras', SequentialClass as unknown as { className: string; fromConfig(config: Record<string, unknown>): unknown }, 'Sequential')
 
-/** See {@link ModelClass}; to be called with or without `new`, and to be extended. */
+/**
+ * A model: a layer that can be trained, evaluated, summarized and saved. To be called with or without `new`, and to be
+ * extended.
+ *
+ * `Model({ inputs, outputs })` makes a functional one from symbolic tensors. A class that extends it makes layers in its
+ * constructor and computes in `call`.
+ *
+ * @class
+ */
 export const Model: Newless<typeof ModelClass> = newless(ModelClass)
 export type Model = ModelClass
 
-/** See {@link SequentialClass}; to be called with or without `new`. */
+/**
+ * A model that is a plain stack of layers, each with one input and one output. To be called with or without `new`.
+ *
+ * @class
+ */
 export const Sequential: Newless<typeof SequentialClass> = newless(SequentialClass)
 export type Sequential = SequentialClass
 

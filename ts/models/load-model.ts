@@ -43,7 +43,7 @@ export async function loadModel(source: string | URL | Uint8Array, options: Load
   return model
 }
 
-/** Makes a model with new weights from the text of {@link Model.toJSON} or of Keras's `model.to_json()`. */
+/** Makes a model with new weights from the text of `model.toJSON()` or of Keras's `model.to_json()`. */
 export function modelFromJSON(text: string, options: Pick<LoadModelOptions, 'customObjects'> = {}): Model {
   return modelFrom(parsePython(text, 'modelFromJSON'), options.customObjects ?? {})
 }

@@ -20,8 +20,9 @@ pub mod parallel;
 pub mod pool;
 pub mod pooling;
 pub mod random;
+mod recurrence;
 pub mod reduce;
 pub mod softmax;
-pub mod vecmath;
 #[cfg(test)]
 mod testing;
+pub mod vecmath;

@@ -5,7 +5,6 @@
 
 // The exports are called from JavaScript and their types are napi's, which hands out its environment by reference.
 #![allow(clippy::needless_pass_by_value, clippy::trivially_copy_pass_by_ref)]
-
 // Exports are registered with JavaScript, which no test has.
 #![cfg_attr(test, allow(dead_code))]
 

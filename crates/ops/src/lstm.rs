@@ -15,10 +15,12 @@ use crate::fill::Fill;
 use crate::lstm_gradient::LstmGradient;
 use crate::registry::Registered;
 use crate::shared::recurrence::{Recurrence, known_extents, sample_mask, samples};
-use crate::shared::{step_with_scratch, to_json};
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use crate::shared::to_json;
+use ferrograph_graph::{
+    Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
+};
 use ferrograph_kernels::lstm::{self, LstmForward, LstmShape, Outputs};
-use ferrograph_tensor::{DType, ViewMut};
+use ferrograph_tensor::{DType, View, ViewMut};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -47,25 +49,11 @@ impl Op for Lstm {
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
         let shape = known_extents(self.name(), operands)?;
         let Recurrence { reverse, masked } = self.recurrence;
-        let packed_len = lstm::packed_weights_len(&shape);
-        let scratch_len = packed_len.saturating_add(lstm::forward_scratch_len(&shape, true));
-        Ok(step_with_scratch(scratch_len, move |mut context| {
-            let inputs = context.inputs;
-            let (packed, scratch) = context.scratch.split_at_mut(packed_len);
-            lstm::pack_weights(&shape, inputs.f32(1), inputs.f32(2), packed);
-            let forward = LstmForward {
-                x: inputs.f32(0),
-                packed_weights: packed,
-                bias: Some(inputs.f32(3)),
-                h0: Some(inputs.f32(4)),
-                c0: Some(inputs.f32(5)),
-                mask: masked.then(|| inputs.u8(6)),
-                reverse,
-            };
-            let [y, h, c, reserve] = context.outputs.views([0, 1, 2, 3]).map(ViewMut::f32);
-            lstm::forward(&shape, &forward, Outputs { y: Some(y), h, c, reserve: Some(reserve) }, scratch);
-            Ok(())
-        }))
+        let preparations = [
+            Preparation { operand: 1, len: lstm::packed_kernel_len(&shape) },
+            Preparation { operand: 2, len: lstm::packed_recurrent_len(&shape) },
+        ];
+        Ok(Plan::Step(Box::new(Forward { shape, reverse, masked, preparations })))
     }
 
     fn vjp(
@@ -110,6 +98,46 @@ impl Op for Lstm {
             state(last(&trace.cells)),
             Reference::new(DType::Float32, &results[3].extents(), trace.reserve()),
         ]
+    }
+}
+
+#[derive(Debug)]
+struct Forward {
+    shape: LstmShape,
+    reverse: bool,
+    masked: bool,
+    preparations: [Preparation; 2],
+}
+
+impl Step for Forward {
+    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+        let (inputs, prepared) = (context.inputs, context.prepared);
+        let forward = LstmForward {
+            x: inputs.f32(0),
+            packed_kernel: prepared.f32(0),
+            packed_recurrent: prepared.f32(1),
+            bias: Some(inputs.f32(3)),
+            h0: Some(inputs.f32(4)),
+            c0: Some(inputs.f32(5)),
+            mask: self.masked.then(|| inputs.u8(6)),
+            reverse: self.reverse,
+        };
+        let [y, h, c, reserve] = context.outputs.views([0, 1, 2, 3]).map(ViewMut::f32);
+        lstm::forward(&self.shape, &forward, Outputs { y: Some(y), h, c, reserve: Some(reserve) }, context.scratch);
+        Ok(())
+    }
+
+    fn scratch_len(&self) -> usize {
+        lstm::forward_scratch_len(&self.shape)
+    }
+
+    fn preparations(&self) -> &[Preparation] {
+        &self.preparations
+    }
+
+    fn prepare(&self, index: usize, operand: View<'_>, prepared: &mut [f32]) {
+        let pack = if index == 0 { lstm::pack_kernel } else { lstm::pack_recurrent };
+        pack(&self.shape, operand.f32(), prepared);
     }
 }
 

@@ -2,14 +2,16 @@
 //!
 //! Sequences do not depend on each other, so the batch is cut into groups that run through all steps without waiting
 //! for one another. The projections of the inputs of many steps are one product; only the recurrent part is done step
-//! by step.
+//! by step, with the gates of a few units in registers from the projection to the new state. A batch of few sequences is
+//! one group, whose threads share the units of a step if there are many.
 //!
 //! Contains `unsafe`: groups write disjoint rows of the outputs.
 
-use super::{LstmShape, batch_groups, cell, packed_weights_len, reserve_len, set_or_zero};
-use crate::gemm::{self, Bias, Depth, Epilogue, Identity, Matrix, Product};
+use super::{LstmShape, batch_groups, cell, packed_kernel_len, packed_recurrent_len, reserve_len, set_or_zero};
+use crate::gemm::{Bias, Depth, Epilogue, Identity, Product};
 use crate::parallel::{SharedMut, for_each_with_scratch};
 use crate::pool;
+use crate::recurrence::{for_each_unit_part, lanes};
 use ferrograph_simd::Level;
 use std::ops::Range;
 
@@ -18,8 +20,10 @@ use std::ops::Range;
 pub struct LstmForward<'a> {
     /// The sequences `[B, T, I]`.
     pub x: &'a [f32],
-    /// From [`pack_weights`](super::pack_weights).
-    pub packed_weights: &'a [f32],
+    /// From [`pack_kernel`](super::pack_kernel).
+    pub packed_kernel: &'a [f32],
+    /// From [`pack_recurrent`](super::pack_recurrent).
+    pub packed_recurrent: &'a [f32],
     /// `[4U]`, zero when absent.
     pub bias: Option<&'a [f32]>,
     /// Initial hidden state `[B, U]`, zero when absent.
@@ -53,30 +57,30 @@ const ROWS: usize = 32;
 
 /// Steps that are projected at a time by a group of `rows` sequences.
 fn steps_at_a_time(shape: &LstmShape, rows: usize) -> usize {
-    let most = GATES / rows.saturating_mul(shape.gates()).max(1);
+    let most = GATES / rows.saturating_mul(shape.interleaved().len()).max(1);
     most.max(ROWS.div_ceil(rows.max(1))).min(shape.steps)
 }
 
-/// Elements of scratch memory that a group needs if there is no reserve: gates, cell states and hidden states.
-fn slot_len(shape: &LstmShape, rows: usize) -> usize {
-    let steps = steps_at_a_time(shape, rows);
-    let gates = steps.saturating_mul(shape.gates());
-    let states = (steps + 1).saturating_mul(shape.units).saturating_mul(2);
-    gates.saturating_add(states).saturating_mul(rows)
+/// Lengths of the parts of a group's scratch memory: the projections of some steps, then, unless there is a reserve, the
+/// hidden states before and after a step.
+fn slot_parts(shape: &LstmShape, rows: usize) -> [usize; 2] {
+    let gates = shape.interleaved().len().saturating_mul(rows);
+    [steps_at_a_time(shape, rows).saturating_mul(gates), shape.units.saturating_mul(rows).saturating_mul(2)]
 }
 
-/// Elements of scratch memory [`forward`] needs, with and without a reserve. With more threads than when this was asked
-/// it stays sufficient.
-pub fn forward_scratch_len(shape: &LstmShape, has_reserve: bool) -> usize {
+/// Elements of scratch memory [`forward`] needs. With more threads than when this was asked it stays sufficient.
+pub fn forward_scratch_len(shape: &LstmShape) -> usize {
     let (rows, groups) = batch_groups(shape);
-    if has_reserve { 0 } else { slot_len(shape, rows).saturating_mul(groups.min(pool::threads())) }
+    let slot = slot_parts(shape, rows).into_iter().fold(0, usize::saturating_add);
+    slot.saturating_mul(groups.min(pool::threads())).saturating_add(shape.interleaved().len())
 }
 
 /// Runs the LSTM over all steps. Every element of the outputs is written; `scratch` may hold anything.
 pub fn forward(shape: &LstmShape, inputs: &LstmForward, outputs: Outputs, scratch: &mut [f32]) {
     let state_len = shape.state_len();
     assert_eq!(inputs.x.len(), shape.rows() * shape.input);
-    assert_eq!(inputs.packed_weights.len(), packed_weights_len(shape));
+    assert_eq!(inputs.packed_kernel.len(), packed_kernel_len(shape));
+    assert_eq!(inputs.packed_recurrent.len(), packed_recurrent_len(shape));
     assert!(inputs.bias.is_none_or(|bias| bias.len() == shape.gates()));
     assert!([inputs.h0, inputs.c0].iter().flatten().all(|state| state.len() == state_len));
     assert!(inputs.mask.is_none_or(|mask| mask.len() == shape.rows()));
@@ -84,8 +88,14 @@ pub fn forward(shape: &LstmShape, inputs: &LstmForward, outputs: Outputs, scratc
     assert!(outputs.y.as_ref().is_none_or(|y| y.len() == shape.rows() * shape.units));
     assert!(outputs.reserve.as_ref().is_none_or(|reserve| reserve.len() == reserve_len(shape)));
 
+    let interleaved = shape.interleaved();
+    let (bias, scratch) = scratch.split_at_mut(interleaved.len());
+    if let Some(from) = inputs.bias {
+        interleaved.fill(from, bias);
+    }
+    let bias = inputs.bias.is_some().then_some(&*bias);
     let (rows, groups) = batch_groups(shape);
-    let slot_len = if outputs.reserve.is_some() { 0 } else { slot_len(shape, rows) };
+    let slot_len = slot_parts(shape, rows).into_iter().sum();
     let shared = Shared {
         y: outputs.y.map(SharedMut::new),
         h: SharedMut::new(outputs.h),
@@ -95,7 +105,7 @@ pub fn forward(shape: &LstmShape, inputs: &LstmForward, outputs: Outputs, scratc
     let level = Level::current();
     for_each_with_scratch(groups, scratch, slot_len, |group, slot| {
         let batch = group * rows..shape.batch.min((group + 1) * rows);
-        match inputs.bias {
+        match bias {
             Some(bias) => run_group(shape, inputs, &shared, batch, slot, level, Bias(bias)),
             None => run_group(shape, inputs, &shared, batch, slot, level, Identity),
         }
@@ -110,14 +120,47 @@ struct Shared {
     reserve: Option<SharedMut<f32>>,
 }
 
-/// Where a group keeps what it computes: in the reserve, where the sequences of other groups lie in between, or in its
-/// own scratch memory, which is used again for every few steps.
-struct Store {
-    gates: SharedMut<f32>,
+/// Where the states of a group are before and after each step.
+struct States {
+    /// Where the gates of the group's sequences go, and the distance of steps.
+    gates: Option<(SharedMut<f32>, usize)>,
     cells: SharedMut<f32>,
     hidden: SharedMut<f32>,
-    /// Elements from one step to the next, in units of one state.
-    stride: usize,
+    /// Distance of steps, of the cells and of the hidden state: with a reserve all states are kept, and other groups'
+    /// lie in between. Without one there is one cell state, the output, and of the hidden states every other is at the
+    /// same place.
+    strides: [usize; 2],
+    period: usize,
+}
+
+impl States {
+    fn new(shape: &LstmShape, shared: &Shared, first: usize, rows: usize, hidden: &mut [f32]) -> Self {
+        let at = first * shape.units;
+        if let Some(reserve) = shared.reserve {
+            let part = |start: usize| SharedMut::from_ptr(reserve.get().wrapping_add(start));
+            let cells = shape.rows() * shape.gates();
+            let state_len = shape.state_len();
+            States {
+                gates: Some((part(4 * at), 4 * state_len)),
+                cells: part(cells + at),
+                hidden: part(cells + (shape.steps + 1) * state_len + at),
+                strides: [state_len; 2],
+                period: usize::MAX,
+            }
+        } else {
+            let cells = SharedMut::from_ptr(shared.c.get().wrapping_add(at));
+            let strides = [0, rows * shape.units];
+            States { gates: None, cells, hidden: SharedMut::new(hidden), strides, period: 2 }
+        }
+    }
+
+    fn cell(&self, step: usize) -> *mut f32 {
+        self.cells.get().wrapping_add(step * self.strides[0])
+    }
+
+    fn hidden(&self, step: usize) -> *mut f32 {
+        self.hidden.get().wrapping_add(step % self.period * self.strides[1])
+    }
 }
 
 fn run_group<E: Epilogue>(
@@ -130,47 +173,27 @@ fn run_group<E: Epilogue>(
     bias: E,
 ) {
     let LstmShape { steps, input, units, .. } = *shape;
-    let gates = shape.gates();
-    let rows = batch.len();
-    let (packed_kernel, packed_recurrent) = inputs.packed_weights.split_at(gemm::packed_len(input, gates));
+    let (gates, rows) = (shape.interleaved().len(), batch.len());
     // Of a full group: the last may be smaller, and its slot is not.
-    let at_a_time = steps_at_a_time(shape, batch_groups(shape).0);
-    let keeps = shared.reserve.is_some();
-    let store = if let Some(reserve) = shared.reserve {
-        let at = |part: usize, row: usize| SharedMut::from_ptr(reserve.get().wrapping_add(part + row));
-        let cells = shape.rows() * gates;
-        let hidden = cells + (steps + 1) * shape.state_len();
-        let row = batch.start * units;
-        let stride = shape.state_len();
-        Store { gates: at(0, 4 * row), cells: at(cells, row), hidden: at(hidden, row), stride }
-    } else {
-        let (z, states) = slot.split_at_mut(at_a_time * rows * gates);
-        let (cells, hidden) = states.split_at_mut((at_a_time + 1) * rows * units);
-        let (gates, cells, hidden) = (SharedMut::new(z), SharedMut::new(cells), SharedMut::new(hidden));
-        Store { gates, cells, hidden, stride: rows * units }
-    };
-    let state = |of: SharedMut<f32>, step: usize| {
-        // SAFETY: steps are `stride` apart and hold the rows of this group, which no other group touches; of a store
-        // only different steps are in use at a time, and those do not overlap.
-        unsafe { of.part(step * store.stride, rows * units) }
-    };
-    let step_gates = |step: usize| {
-        // SAFETY: as above; a step's gates take four states.
-        unsafe { store.gates.part(4 * step * store.stride, rows * gates) }
-    };
-
+    let full = batch_groups(shape).0;
+    let at_a_time = steps_at_a_time(shape, full);
+    let (projected, hidden) = slot.split_at_mut(slot_parts(shape, full)[0]);
+    let projected = SharedMut::new(projected);
+    let states = States::new(shape, shared, batch.start, rows, hidden);
     let own = batch.start * units..batch.end * units;
-    set_or_zero(state(store.hidden, 0), inputs.h0.map(|h| &h[own.clone()]));
-    set_or_zero(state(store.cells, 0), inputs.c0.map(|c| &c[own.clone()]));
+    // SAFETY: the first states of this group, which no other group touches.
+    unsafe {
+        let len = own.len();
+        set_or_zero(SharedMut::from_ptr(states.hidden(0)).part(0, len), inputs.h0.map(|h| &h[own.clone()]));
+        set_or_zero(SharedMut::from_ptr(states.cell(0)).part(0, len), inputs.c0.map(|c| &c[own.clone()]));
+    }
     for first in (0..steps).step_by(at_a_time.max(1)) {
         let count = at_a_time.min(steps - first);
-        // Where step `first` is kept.
-        let base = if keeps { first } else { 0 };
         let projection = Product {
             rows: count * rows,
             columns: gates,
             depth: Depth { taps: &[0], len: input, stride: 1 },
-            packed: packed_kernel,
+            packed: inputs.packed_kernel,
             accumulate: false,
             epilogue: bias,
         };
@@ -178,45 +201,37 @@ fn run_group<E: Epilogue>(
             let step = shape.source_step(first + row / rows, inputs.reverse);
             inputs.x.as_ptr().wrapping_add(((batch.start + row % rows) * steps + step) * input)
         };
-        let target = |row: usize| {
-            let at = 4 * (base + row / rows) * store.stride + row % rows * gates;
-            store.gates.get().wrapping_add(at)
-        };
-        // SAFETY: rows of `x` and of the gates exist (lengths asserted in `forward`), and gates of rows do not overlap.
-        unsafe { projection.run(source, target) };
-        for step in 0..count {
-            let kept = base + step;
-            let z = step_gates(kept);
-            let (h_before, h_after) = (&*state(store.hidden, kept), state(store.hidden, kept + 1));
-            let (c_before, c_after) = (&*state(store.cells, kept), state(store.cells, kept + 1));
-            gemm::gemm(rows, units, gates, Matrix::row_major(h_before, units), packed_recurrent, z, gates, true);
-            let time = shape.source_step(first + step, inputs.reverse);
-            for row in 0..rows {
-                let own = row * units..(row + 1) * units;
-                let (c_before, c_after) = (&c_before[own.clone()], &mut c_after[own.clone()]);
-                let h_after = &mut h_after[own.clone()];
-                let gates = &mut z[row * gates..(row + 1) * gates];
-                cell::Forward { gates, c_before, c_after, h_after }.run(level);
-                if inputs.mask.is_some_and(|mask| mask[(batch.start + row) * steps + time] == 0) {
-                    h_after.copy_from_slice(&h_before[own]);
-                    c_after.copy_from_slice(c_before);
-                }
-                if let Some(y) = shared.y {
-                    let at = ((batch.start + row) * steps + first + step) * units;
-                    // SAFETY: the row of this sequence and step, within `y`, whose length is asserted in `forward`.
-                    unsafe { y.part(at, units) }.copy_from_slice(h_after);
-                }
-            }
-        }
-        if !keeps {
-            state(store.hidden, 0).copy_from_slice(state(store.hidden, count));
-            state(store.cells, 0).copy_from_slice(state(store.cells, count));
+        // SAFETY: rows of `x` and of the projections exist (lengths asserted in `forward`), and the latter do not overlap.
+        unsafe { projection.run(source, |row| projected.get().wrapping_add(row * gates)) };
+        for step in first..first + count {
+            let time = shape.source_step(step, inputs.reverse);
+            for_each_unit_part(units.div_ceil(lanes()), rows, inputs.packed_recurrent.len(), |blocks| {
+                let cell = cell::Forward {
+                    units,
+                    rows,
+                    blocks,
+                    recurrent: inputs.packed_recurrent,
+                    projected: projected.get().wrapping_add((step - first) * rows * gates),
+                    h_before: states.hidden(step),
+                    c_before: states.cell(step),
+                    h_after: states.hidden(step + 1),
+                    c_after: states.cell(step + 1),
+                    y: shared.y.map(|y| (y.get().wrapping_add((batch.start * steps + step) * units), steps * units)),
+                    gates: states.gates.map(|(gates, stride)| gates.get().wrapping_add(step * stride)),
+                    mask: inputs.mask.map(|mask| (&mask[batch.start * steps + time..], steps)),
+                };
+                // SAFETY: the rows of this group, which no other group touches, within the outputs and the scratch memory,
+                // whose lengths are asserted in `forward` or follow from its own; parts of a step have different blocks.
+                unsafe { cell.run(level) };
+            });
         }
     }
-    let last = if keeps { steps } else { 0 };
-    // SAFETY: the rows of this group, within the outputs, whose lengths are asserted in `forward`.
+    // SAFETY: the last states and the outputs of this group, which do not overlap.
     unsafe {
-        shared.h.part(own.start, own.len()).copy_from_slice(state(store.hidden, last));
-        shared.c.part(own.start, own.len()).copy_from_slice(state(store.cells, last));
+        let last = |state: *mut f32| &*SharedMut::from_ptr(state).part(0, own.len());
+        shared.h.part(own.start, own.len()).copy_from_slice(last(states.hidden(steps)));
+        if states.period == usize::MAX {
+            shared.c.part(own.start, own.len()).copy_from_slice(last(states.cell(steps)));
+        }
     }
 }

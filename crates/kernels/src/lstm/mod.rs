@@ -19,7 +19,8 @@ mod tests;
 pub use backward::{Gradients, LstmBackward, backward, backward_scratch_len};
 pub use forward::{LstmForward, Outputs, forward, forward_scratch_len};
 
-use crate::gemm::{self, Matrix, TileShape};
+use crate::gemm::TileShape;
+use crate::recurrence::Gates;
 use ferrograph_simd::Level;
 
 /// The extents of an LSTM.
@@ -45,27 +46,34 @@ impl LstmShape {
     fn state_len(&self) -> usize {
         self.batch.saturating_mul(self.units)
     }
+    /// The gates side by side, as the forward pass computes them.
+    fn interleaved(&self) -> Gates {
+        Gates { units: self.units, total: 4, gates: 0..4 }
+    }
     /// The step of `x` that is processed as number `step`.
     fn source_step(&self, step: usize, reverse: bool) -> usize {
         if reverse { self.steps - 1 - step } else { step }
     }
 }
 
-/// Elements of the weights packed by [`pack_weights`].
-pub fn packed_weights_len(shape: &LstmShape) -> usize {
-    let gates = shape.gates();
-    gemm::packed_len(shape.input, gates).saturating_add(gemm::packed_len(shape.units, gates))
+/// Elements of the kernel packed by [`pack_kernel`].
+pub fn packed_kernel_len(shape: &LstmShape) -> usize {
+    shape.interleaved().len().saturating_mul(shape.input)
 }
 
-/// Packs `kernel` `[I, 4U]` and `recurrent` `[U, 4U]` for [`forward`].
-pub fn pack_weights(shape: &LstmShape, kernel: &[f32], recurrent: &[f32], packed: &mut [f32]) {
-    let gates = shape.gates();
-    assert_eq!(kernel.len(), shape.input * gates);
-    assert_eq!(recurrent.len(), shape.units * gates);
-    assert_eq!(packed.len(), packed_weights_len(shape));
-    let (packed_kernel, packed_recurrent) = packed.split_at_mut(gemm::packed_len(shape.input, gates));
-    gemm::pack(shape.input, gates, Matrix::row_major(kernel, gates), packed_kernel);
-    gemm::pack(shape.units, gates, Matrix::row_major(recurrent, gates), packed_recurrent);
+/// Elements of the recurrent kernel packed by [`pack_recurrent`].
+pub fn packed_recurrent_len(shape: &LstmShape) -> usize {
+    shape.interleaved().len().saturating_mul(shape.units)
+}
+
+/// Packs `kernel` `[I, 4U]` for [`forward`] at the current [`Level`].
+pub fn pack_kernel(shape: &LstmShape, kernel: &[f32], packed: &mut [f32]) {
+    shape.interleaved().pack_projection(shape.input, kernel, packed);
+}
+
+/// Packs `recurrent` `[U, 4U]` for [`forward`] at the current [`Level`].
+pub fn pack_recurrent(shape: &LstmShape, recurrent: &[f32], packed: &mut [f32]) {
+    shape.interleaved().pack_recurrent(recurrent, packed);
 }
 
 /// Elements of the `reserve` buffer that a training forward pass writes and [`backward`] reads.

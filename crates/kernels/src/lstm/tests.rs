@@ -96,13 +96,16 @@ impl Problem {
     fn forward(&self, training: bool) -> [Vec<f32>; 4] {
         let shape = &self.shape;
         let states = shape.batch * shape.units;
-        let mut packed = vec![f32::NAN; packed_weights_len(shape)];
-        pack_weights(shape, &narrow(&self.kernel), &narrow(&self.recurrent), &mut packed);
+        let mut packed_kernel = vec![f32::NAN; packed_kernel_len(shape)];
+        pack_kernel(shape, &narrow(&self.kernel), &mut packed_kernel);
+        let mut packed_recurrent = vec![f32::NAN; packed_recurrent_len(shape)];
+        pack_recurrent(shape, &narrow(&self.recurrent), &mut packed_recurrent);
         let optional = |x: &Option<Vec<f64>>| x.as_deref().map(narrow);
         let (x, bias, h0, c0) = (narrow(&self.x), optional(&self.bias), optional(&self.h0), optional(&self.c0));
         let inputs = LstmForward {
             x: &x,
-            packed_weights: &packed,
+            packed_kernel: &packed_kernel,
+            packed_recurrent: &packed_recurrent,
             bias: bias.as_deref(),
             h0: h0.as_deref(),
             c0: c0.as_deref(),
@@ -112,7 +115,7 @@ impl Problem {
         let mut y = vec![f32::NAN; shape.rows() * shape.units];
         let (mut h, mut c) = (vec![f32::NAN; states], vec![f32::NAN; states]);
         let mut reserve = vec![f32::NAN; if training { reserve_len(shape) } else { 0 }];
-        let mut scratch = vec![f32::NAN; forward_scratch_len(shape, training)];
+        let mut scratch = vec![f32::NAN; forward_scratch_len(shape)];
         let outputs = Outputs { y: Some(&mut y), h: &mut h, c: &mut c, reserve: training.then_some(&mut reserve[..]) };
         forward(shape, &inputs, outputs, &mut scratch);
         [y, h, c, reserve]

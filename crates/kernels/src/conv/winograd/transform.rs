@@ -1,0 +1,185 @@
+//! The transforms of tiles between pixels and frequencies, vectors of channels at a time.
+//!
+//! Contains `unsafe`: pixels are given by pointers its caller vouches for.
+
+// Indices over the axes of a tile mean the same in every array here; iterators would hide that.
+#![allow(clippy::needless_range_loop)]
+
+use super::{PATCH, TILE};
+use crate::gemm::Epilogue;
+use ferrograph_simd::{Kernel, Simd};
+use std::ops::Range;
+
+/// The interpolation points besides 0 and infinity are `±A` and `±B`. Their powers and products are exact in f32.
+pub(super) const A: f32 = 0.75;
+pub(super) const B: f32 = 1.5;
+
+/// A transform along one axis, from `I` to `O` elements. The transform of a tile is that of its columns, then of its
+/// rows.
+pub(super) trait Transform<const I: usize, const O: usize> {
+    fn apply<S: Simd>(simd: S, x: [S::V; I]) -> [S::V; O];
+}
+
+/// Pixels of a patch to frequencies: the transposed matrix of interpolation.
+pub(super) struct Input;
+
+impl Transform<PATCH, PATCH> for Input {
+    #[inline(always)]
+    fn apply<S: Simd>(simd: S, [x0, x1, x2, x3, x4, x5]: [S::V; PATCH]) -> [S::V; PATCH] {
+        let (a, b) = (simd.splat(A), simd.splat(B));
+        let (a2, b2) = (simd.splat(A * A), simd.splat(B * B));
+        let (sum, product) = (simd.splat(A * A + B * B), simd.splat(A * A * B * B));
+        let (even_a, odd_a) = (simd.neg_fma(x2, b2, x4), simd.neg_fma(x1, b2, x3));
+        let (even_b, odd_b) = (simd.neg_fma(x2, a2, x4), simd.neg_fma(x1, a2, x3));
+        [
+            simd.fma(x0, product, simd.neg_fma(x2, sum, x4)),
+            simd.fma(odd_a, a, even_a),
+            simd.neg_fma(odd_a, a, even_a),
+            simd.fma(odd_b, b, even_b),
+            simd.neg_fma(odd_b, b, even_b),
+            simd.fma(x1, product, simd.neg_fma(x3, sum, x5)),
+        ]
+    }
+}
+
+/// Frequencies to pixels of the output: a polynomial from its values at the points.
+pub(super) struct Output;
+
+impl Transform<PATCH, TILE> for Output {
+    #[inline(always)]
+    fn apply<S: Simd>(simd: S, [m0, m1, m2, m3, m4, m5]: [S::V; PATCH]) -> [S::V; TILE] {
+        let (even_a, odd_a) = (simd.add(m1, m2), simd.sub(m1, m2));
+        let (even_b, odd_b) = (simd.add(m3, m4), simd.sub(m3, m4));
+        let mix = |a: f32, x, b: f32, y| simd.fma(y, simd.splat(b), simd.mul(x, simd.splat(a)));
+        [
+            simd.add(m0, simd.add(even_a, even_b)),
+            mix(A, odd_a, B, odd_b),
+            mix(A * A, even_a, B * B, even_b),
+            simd.fma(odd_b, simd.splat(B * B * B), simd.fma(odd_a, simd.splat(A * A * A), m5)),
+        ]
+    }
+}
+
+/// Gradients of pixels of the output to frequencies: the transpose of [`Output`].
+pub(super) struct OutputGradient;
+
+impl Transform<TILE, PATCH> for OutputGradient {
+    #[inline(always)]
+    fn apply<S: Simd>(simd: S, [y0, y1, y2, y3]: [S::V; TILE]) -> [S::V; PATCH] {
+        let at = |point: f32| {
+            let square = simd.splat(point * point);
+            let (even, odd) = (simd.fma(y2, square, y0), simd.fma(y3, square, y1));
+            let point = simd.splat(point);
+            (simd.fma(odd, point, even), simd.neg_fma(odd, point, even))
+        };
+        let ((plus_a, minus_a), (plus_b, minus_b)) = (at(A), at(B));
+        [y0, plus_a, minus_a, plus_b, minus_b, y3]
+    }
+}
+
+/// Where the pixels or frequencies of one tile begin.
+pub(super) type From<const I: usize> = [[*const f32; I]; I];
+/// Where the results of one tile begin; what goes to null is dropped.
+pub(super) type To<const O: usize> = [[*mut f32; O]; O];
+
+/// The transform of some tiles, all channels of each.
+pub(super) struct Transformation<T, F, G, E, const I: usize, const O: usize> {
+    pub transform: T,
+    pub tiles: Range<usize>,
+    pub channels: usize,
+    pub from: F,
+    pub to: G,
+    pub epilogue: E,
+}
+
+impl<T, F, G, E, const I: usize, const O: usize> Transformation<T, F, G, E, I, O>
+where
+    T: Transform<I, O>,
+    F: Fn(usize) -> From<I>,
+    G: Fn(usize) -> To<O>,
+    E: Epilogue,
+{
+    /// Runs it at the level.
+    ///
+    /// # Safety
+    /// For every tile, `from` gives pointers to `channels` readable and `to` to as many writable floats (or null), which
+    /// no other thread uses.
+    pub(super) unsafe fn run(self, level: ferrograph_simd::Level) {
+        level.run(Vouched(self));
+    }
+}
+
+/// A transformation whose pointers are vouched for.
+struct Vouched<K>(K);
+
+impl<T, F, G, E, const I: usize, const O: usize> Kernel for Vouched<Transformation<T, F, G, E, I, O>>
+where
+    T: Transform<I, O>,
+    F: Fn(usize) -> From<I>,
+    G: Fn(usize) -> To<O>,
+    E: Epilogue,
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Transformation { tiles, channels, from, to, epilogue, .. } = self.0;
+        let whole = channels / S::N * S::N;
+        for tile in tiles {
+            let (from, to) = (from(tile), to(tile));
+            // SAFETY: the caller of `Transformation::run` vouches for all channels at every pointer.
+            unsafe {
+                for channel in (0..whole).step_by(S::N) {
+                    vectors::<S, T, E, I, O, false>(simd, &from, &to, channel, S::N, epilogue);
+                }
+                if whole < channels {
+                    vectors::<S, T, E, I, O, true>(simd, &from, &to, whole, channels - whole, epilogue);
+                }
+            }
+        }
+    }
+}
+
+/// Transforms `count` channels from `channel` on: a whole vector unless `PARTIAL`.
+///
+/// # Safety
+/// As for [`Transformation::run`], of these channels.
+#[inline(always)]
+unsafe fn vectors<S: Simd, T: Transform<I, O>, E: Epilogue, const I: usize, const O: usize, const PARTIAL: bool>(
+    simd: S,
+    from: &From<I>,
+    to: &To<O>,
+    channel: usize,
+    count: usize,
+    epilogue: E,
+) {
+    let mut half = [[simd.zero(); I]; O];
+    for j in 0..I {
+        let mut x = [simd.zero(); I];
+        for i in 0..I {
+            // SAFETY: the caller's promise.
+            x[i] = unsafe {
+                let p = from[i][j].add(channel);
+                if PARTIAL { simd.load_partial_ptr(p, count) } else { simd.load_ptr(p) }
+            };
+        }
+        let y = T::apply(simd, x);
+        for i in 0..O {
+            half[i][j] = y[i];
+        }
+    }
+    for i in 0..O {
+        let y = T::apply(simd, half[i]);
+        for j in 0..O {
+            if to[i][j].is_null() {
+                continue;
+            }
+            let y = epilogue.apply(simd, y[j], channel);
+            // SAFETY: the caller's promise.
+            unsafe {
+                let p = to[i][j].add(channel);
+                if PARTIAL { simd.store_partial_ptr(p, y, count) } else { simd.store_ptr(p, y) }
+            }
+        }
+    }
+}
