@@ -66,8 +66,11 @@ async function check(workload, own) {
     for (const row of same) if (wrong.has(row.engine)) fail(row, 'wrong', wrong.get(row.engine))
     const agreeing = same.filter((row) => row.status === undefined && row.engine !== reference).map((row) => row.engine)
     if (agreeing.length === 0) continue
-    const what = kind === 'predict' ? 'predictions' : 'losses'
-    console.log(`${workload.name} ${kind} ${batch}: ${what} of ${agreeing.join(', ')} within ${largest.toExponential(1)} of ${reference}`)
+    // A slow reference says less about training than a fast one, and an engine beside itself says little.
+    const { length } = answers.get(same.find((row) => row.engine === reference)).values
+    const what = kind === 'predict' ? `${length} predictions` : `losses over ${length - 1} updates`
+    const only = same.every((row) => row.status !== undefined || row.engine.startsWith('ferrograph')) ? ' (no peer)' : ''
+    console.log(`${workload.name} ${kind} ${batch}: ${what} of ${agreeing.join(', ')} within ${largest.toExponential(1)} of ${reference}${only}`)
   }
 }
 

@@ -27,36 +27,39 @@ const views: Record<DType, { new (length: number): TypedArray; from(data: ArrayL
  * freed with the object; `dispose()` or `using` frees it at once.
  */
 export class Tensor {
-  readonly #shape: readonly number[]
-  readonly #dtype: DType
+  // Asked of the native side when first needed: crossing to it costs more than small tensors are worth.
+  #shape: readonly number[] | undefined
+  #dtype: DType | undefined
   #native: NativeTensor | undefined
   #data: TypedArray | undefined
 
   /** @internal Use {@link tensor}. */
-  constructor(native: NativeTensor) {
+  constructor(native: NativeTensor, shape?: readonly number[], dtype?: DType) {
     this.#native = native
-    this.#shape = Object.freeze([...native.shape])
-    this.#dtype = native.dtype
+    this.#shape = shape && Object.freeze([...shape])
+    this.#dtype = dtype
   }
 
   /** Extents, outermost first. */
   get shape(): readonly number[] {
+    this.#shape ??= Object.freeze(translated(() => this.native.shape))
     return this.#shape
   }
 
   /** Element type. */
   get dtype(): DType {
+    this.#dtype ??= translated(() => this.native.dtype)
     return this.#dtype
   }
 
   /** The number of axes. */
   get rank(): number {
-    return this.#shape.length
+    return this.shape.length
   }
 
   /** The number of elements. */
   get size(): number {
-    return this.#shape.reduce((n, extent) => n * extent, 1)
+    return this.shape.reduce((n, extent) => n * extent, 1)
   }
 
   /**
@@ -72,25 +75,25 @@ export class Tensor {
 
   /** @internal The native side. */
   get native(): NativeTensor {
-    if (!this.#native) throw new StateError(`expected a tensor in use, received one that was disposed (${this.#dtype}${formatShape(this.#shape)})`)
+    if (!this.#native) throw new StateError(`expected a tensor in use, received one that was disposed${this.#shape ? ` (${this.#dtype}${formatShape(this.#shape)})` : ''}`)
     return this.#native
   }
 
   /** The elements as nested arrays; one number for shape `[]`. Elements of `bool` tensors are booleans. */
   toArray(): NestedArray {
     const { data } = this
-    const read = (at: number): number | boolean => (this.#dtype === 'bool' ? data[at] !== 0 : (data[at] as number))
+    const read = (at: number): number | boolean => (this.dtype === 'bool' ? data[at] !== 0 : (data[at] as number))
     const build = (axis: number, at: number): NestedArray => {
-      if (axis === this.#shape.length) return read(at)
-      const step = this.#shape.slice(axis + 1).reduce((n, extent) => n * extent, 1)
-      return Array.from({ length: this.#shape[axis] as number }, (_, i) => build(axis + 1, at + i * step))
+      if (axis === this.shape.length) return read(at)
+      const step = this.shape.slice(axis + 1).reduce((n, extent) => n * extent, 1)
+      return Array.from({ length: this.shape[axis] as number }, (_, i) => build(axis + 1, at + i * step))
     }
     return build(0, 0)
   }
 
   /** The only element. */
   item(): number {
-    if (this.size !== 1) throw new DataError(`item: expected a tensor of one element, received shape ${formatShape(this.#shape)}`)
+    if (this.size !== 1) throw new DataError(`item: expected a tensor of one element, received shape ${formatShape(this.shape)}`)
     return this.data[0] as number
   }
 
@@ -108,8 +111,8 @@ export class Tensor {
 
   toString(): string {
     if (!this.#native) return `Tensor(disposed)`
-    const head = Array.from(this.data.subarray(0, 8)).map((x) => (this.#dtype === 'float32' ? Number(x.toPrecision(6)) : x))
-    return `Tensor(${this.#dtype}${formatShape(this.#shape)}: ${head.join(', ')}${this.size > 8 ? ', ...' : ''})`
+    const head = Array.from(this.data.subarray(0, 8)).map((x) => (this.dtype === 'float32' ? Number(x.toPrecision(6)) : x))
+    return `Tensor(${this.dtype}${formatShape(this.shape)}: ${head.join(', ')}${this.size > 8 ? ', ...' : ''})`
   }
 
   /** What `console.log` shows. */
@@ -147,12 +150,12 @@ export function tensor(data: TensorLike, shape?: readonly number[], dtype?: DTyp
   }
   const View = views[type]
   const elements = source.data instanceof View ? (source.data as TypedArray) : convert(source.data, type)
-  return new Tensor(translated(() => new addon.NativeTensor(type, [...extents], elements)))
+  return new Tensor(translated(() => new addon.NativeTensor(type, [...extents], elements)), extents, type)
 }
 
 /** Zeros of a shape, without an array on the JavaScript side. */
 export function zeros(shape: readonly number[], dtype: DType = 'float32'): Tensor {
-  return new Tensor(translated(() => addon.NativeTensor.zeros(dtype, [...shape])))
+  return new Tensor(translated(() => addon.NativeTensor.zeros(dtype, [...shape])), shape, dtype)
 }
 
 function convert(data: ArrayLike<number>, dtype: DType): TypedArray {

@@ -3,23 +3,49 @@
 use super::ConvShape;
 use super::axis::Axis;
 use super::correlation::Correlation;
+use super::winograd::{self, Winograd};
 use crate::gemm::{Epilogue, Identity, Matrix, pack};
 
-fn correlation(shape: &ConvShape) -> Correlation {
-    shape.assert_valid();
-    let (rows, columns) = (Axis::forward(shape, 0), Axis::forward(shape, 1));
-    Correlation::new(shape.batch, rows, columns, shape.groups, shape.group_in(), shape.group_out())
+/// How the forward pass is computed.
+enum Method {
+    Direct(Correlation),
+    Winograd(Winograd),
+}
+
+impl Method {
+    /// Chosen by the extents of one image.
+    fn of(shape: &ConvShape) -> Self {
+        shape.assert_valid();
+        let (rows, columns) = (Axis::forward(shape, 0), Axis::forward(shape, 1));
+        if winograd::suits(shape, rows.target, columns.target) {
+            return Method::Winograd(Winograd::new(
+                shape.batch,
+                &rows,
+                &columns,
+                shape.in_channels,
+                shape.out_channels,
+            ));
+        }
+        let (depth, width) = (shape.group_in(), shape.group_out());
+        Method::Direct(Correlation::new(shape.batch, rows, columns, shape.groups, depth, width))
+    }
 }
 
 /// Elements of a kernel packed for [`forward`]. Depends on the [`Level`](ferrograph_simd::Level), not on the batch.
 pub fn packed_kernel_len(shape: &ConvShape) -> usize {
-    correlation(shape).packed_len()
+    match Method::of(shape) {
+        Method::Direct(correlation) => correlation.packed_len(),
+        Method::Winograd(winograd) => winograd.packed_len(),
+    }
 }
 
 /// Packs `kernel` `[kh, kw, in_channels / groups, out_channels]` for [`forward`].
 pub fn pack_kernel(shape: &ConvShape, kernel: &[f32], packed: &mut [f32]) {
-    let correlation = correlation(shape);
     assert_eq!(kernel.len(), shape.kernel_len());
+    let correlation = match Method::of(shape) {
+        Method::Direct(correlation) => correlation,
+        Method::Winograd(winograd) => return winograd.pack(kernel, packed),
+    };
     assert_eq!(packed.len(), correlation.packed_len(), "packed has the length packed_kernel_len gives");
     if packed.is_empty() {
         return;
@@ -34,7 +60,10 @@ pub fn pack_kernel(shape: &ConvShape, kernel: &[f32], packed: &mut [f32]) {
 /// Elements of scratch memory [`forward`] needs. With more threads than when this was asked it stays sufficient, and
 /// not all of them are used.
 pub fn scratch_len(shape: &ConvShape) -> usize {
-    correlation(shape).scratch_len()
+    match Method::of(shape) {
+        Method::Direct(correlation) => correlation.scratch_len(),
+        Method::Winograd(winograd) => winograd.scratch_len(),
+    }
 }
 
 /// `y = conv(x, kernel)`: `x` is `[batch, height, width, in_channels]`, `packed_kernel` from [`pack_kernel`] and `y`
@@ -52,5 +81,8 @@ pub fn forward_with<E: Epilogue>(
     scratch: &mut [f32],
     epilogue: E,
 ) {
-    correlation(shape).run(x, packed_kernel, y, scratch, epilogue);
+    match Method::of(shape) {
+        Method::Direct(correlation) => correlation.run(x, packed_kernel, y, scratch, epilogue),
+        Method::Winograd(winograd) => winograd.run(x, packed_kernel, y, scratch, epilogue),
+    }
 }

@@ -4,6 +4,7 @@ use super::ConvShape;
 use super::axis::Axis;
 use super::correlation::Correlation;
 use super::shape::product;
+use super::winograd::{self, Winograd};
 use crate::gemm::{Identity, Matrix, pack_steps, packed_len};
 
 /// The phases of the input's grid: positions with the same remainder by the stride, for rows and columns.
@@ -18,14 +19,29 @@ fn correlation(shape: &ConvShape, (rows, columns): (Axis, Axis)) -> Correlation 
     Correlation::new(shape.batch, rows, columns, shape.groups, shape.group_out(), shape.group_in())
 }
 
+/// The correlation by Winograd's method, where it is worth it: chosen by the extents of one image.
+fn by_winograd(shape: &ConvShape) -> Option<Winograd> {
+    if !winograd::suits(shape, shape.height, shape.width) || shape.out_height() == 0 || shape.out_width() == 0 {
+        return None;
+    }
+    let (rows, columns) = (Axis::gradient(shape, 0, 0), Axis::gradient(shape, 1, 0));
+    Some(Winograd::new(shape.batch, &rows, &columns, shape.out_channels, shape.in_channels))
+}
+
 /// Elements of a kernel packed for [`input_gradient`].
 pub fn packed_kernel_for_gradient_len(shape: &ConvShape) -> usize {
+    if let Some(winograd) = by_winograd(shape) {
+        return winograd.packed_len();
+    }
     phases(shape).fold(0, |sum, phase| sum.saturating_add(correlation(shape, phase).packed_len()))
 }
 
 /// Packs `kernel` `[kh, kw, in_channels / groups, out_channels]` for [`input_gradient`].
 pub fn pack_kernel_for_gradient(shape: &ConvShape, kernel: &[f32], packed: &mut [f32]) {
     assert_eq!(kernel.len(), shape.kernel_len());
+    if let Some(winograd) = by_winograd(shape) {
+        return winograd.pack_turned(kernel, packed);
+    }
     let (group_in, group_out) = (shape.group_in(), shape.group_out());
     let mut rest = packed;
     for (rows, columns) in phases(shape) {
@@ -49,6 +65,9 @@ pub fn pack_kernel_for_gradient(shape: &ConvShape, kernel: &[f32], packed: &mut 
 
 /// Elements of scratch memory [`input_gradient`] needs, in the sense of [`scratch_len`](super::scratch_len).
 pub fn input_gradient_scratch_len(shape: &ConvShape) -> usize {
+    if let Some(winograd) = by_winograd(shape) {
+        return winograd.scratch_len();
+    }
     phases(shape).map(|phase| correlation(shape, phase).scratch_len()).max().unwrap_or(0)
 }
 
@@ -58,6 +77,9 @@ pub fn input_gradient_scratch_len(shape: &ConvShape) -> usize {
 /// This is also the forward pass of a transposed convolution, from `dy` to `dx`.
 pub fn input_gradient(shape: &ConvShape, dy: &[f32], packed_kernel: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
     assert_eq!(dx.len(), shape.x_len());
+    if let Some(winograd) = by_winograd(shape) {
+        return winograd.run(dy, packed_kernel, dx, scratch, Identity);
+    }
     let mut rest = packed_kernel;
     for phase in phases(shape) {
         let correlation = correlation(shape, phase);

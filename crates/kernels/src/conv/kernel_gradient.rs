@@ -6,6 +6,7 @@ use super::ConvShape;
 use super::axis::Axis;
 use super::band;
 use super::shape::product;
+use super::winograd;
 use crate::gemm::{Block, Depth, Identity, Matrix, TileShape, pack, packed_len};
 use crate::parallel::{SharedMut, for_each_chunk, for_each_with_scratch};
 use crate::pool;
@@ -99,8 +100,16 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// Whether Winograd's method is worth it, chosen by the extents of one image.
+fn by_winograd(shape: &ConvShape) -> bool {
+    shape.batch > 0 && winograd::suits(shape, shape.out_height(), shape.out_width())
+}
+
 /// Elements of scratch memory [`kernel_gradient`] needs, in the sense of [`scratch_len`](super::scratch_len).
 pub fn kernel_gradient_scratch_len(shape: &ConvShape) -> usize {
+    if by_winograd(shape) {
+        return winograd::kernel_gradient_scratch_len(shape);
+    }
     let plan = Plan::new(shape);
     let slots = plan.chunks().min(pool::threads());
     plan.slot_len().saturating_mul(slots).saturating_add(plan.partials_len())

@@ -17,6 +17,7 @@ mod kernel_gradient;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod winograd;
 
 pub use forward::{forward, forward_with, pack_kernel, packed_kernel_len, scratch_len};
 pub use input_gradient::{

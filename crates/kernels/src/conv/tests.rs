@@ -84,6 +84,7 @@ const PLAIN: ConvShape = ConvShape {
     dilation: [1, 1],
     padding: [[1, 1], [1, 1]],
     groups: 1,
+    strict: false,
 };
 
 #[test]
@@ -104,6 +105,7 @@ fn random_shapes_are_exact() {
             in_channels: groups * pair(&[1, 2, 3, 7])[0],
             out_channels: groups * pair(&[1, 2, 5, 9, 17, 33])[0],
             groups,
+            strict: false,
         };
         check(&shape, &mut random);
     }

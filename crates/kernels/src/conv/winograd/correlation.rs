@@ -97,9 +97,9 @@ impl Winograd {
         for_each_with_scratch(blocks, scratch, buffers.slot_len(self.depth), |block, slot| {
             let first = block * buffers.block;
             let count = buffers.block.min(tiles.count() - first);
-            let (zeros, slot) = slot.split_at_mut(self.depth);
-            zeros.fill(0.0);
-            let (v, m) = slot.split_at_mut(buffers.source.len());
+            let (v, slot) = slot.split_at_mut(buffers.source.len());
+            let (m, zeros) = slot.split_at_mut(buffers.target.len());
+            zeros[..self.depth].fill(0.0);
             let (zeros, v, m) = (zeros.as_ptr(), v.as_mut_ptr(), m.as_mut_ptr());
             let into = Transformation {
                 transform: Input,
