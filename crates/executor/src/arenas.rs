@@ -1,42 +1,65 @@
-//! Blocks of memory that are kept between runs.
+//! What runs work in, kept between runs.
 
-use ferrograph_tensor::{Buffer, ShapeError};
-use std::sync::{Mutex, PoisonError};
+use ferrograph_tensor::{Buffer, Part, ShapeError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many blocks stay warm: runs of one program that are in flight at the same time, mostly one or two.
+/// How many rooms stay warm: runs of one program that are in flight at the same time, mostly one or two.
 const KEPT: usize = 4;
 
-/// The warm blocks of a program; its plans share them, so that the last, smaller batch of an epoch costs nothing.
+/// The memory of one run and its lists, so that a warm run allocates nothing but its outputs.
+#[derive(Debug)]
+pub(crate) struct Room {
+    pub block: Buffer,
+    /// As the plan's list of the same name; empty between runs.
+    pub shared: Vec<Arc<Buffer>>,
+    /// Versions of the variables among them, otherwise 0.
+    pub versions: Vec<u64>,
+    /// As the plan's list of the same name; empty between runs.
+    pub own: Vec<Buffer>,
+    pub parts: Vec<Part>,
+}
+
+impl Room {
+    fn new(bytes: usize) -> Result<Self, ShapeError> {
+        let block = Buffer::new(bytes)?;
+        Ok(Self { block, shared: Vec::new(), versions: Vec::new(), own: Vec::new(), parts: Vec::new() })
+    }
+}
+
+/// The warm rooms of a program; its plans share them, so that the last, smaller batch of an epoch costs nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Arenas {
-    free: Mutex<Vec<Buffer>>,
+    free: Mutex<Vec<Room>>,
 }
 
 impl Arenas {
-    /// A block of at least `bytes`: the smallest warm one, or a new one. Its contents are arbitrary.
-    pub(crate) fn take(&self, bytes: usize) -> Result<Buffer, ShapeError> {
+    /// A room with a block of at least `bytes`: the smallest warm one, or a new one. The block's contents are arbitrary.
+    pub(crate) fn take(&self, bytes: usize) -> Result<Room, ShapeError> {
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let fitting = (0..free.len()).filter(|&i| free[i].len() >= bytes).min_by_key(|&i| free[i].len());
+        let fitting = (0..free.len()).filter(|&i| free[i].block.len() >= bytes).min_by_key(|&i| free[i].block.len());
         if let Some(index) = fitting {
             return Ok(free.swap_remove(index));
         }
         // What is too small now gives its memory to the new block.
         free.pop();
         drop(free);
-        Buffer::new(bytes)
+        Room::new(bytes)
     }
 
-    /// Keeps a block for the next run.
-    pub(crate) fn give_back(&self, block: Buffer) {
+    /// Keeps a room for the next run. It lets go of what the run shared.
+    pub(crate) fn give_back(&self, mut room: Room) {
+        room.shared.clear();
+        room.versions.clear();
+        room.own.clear();
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         if free.len() < KEPT {
-            free.push(block);
+            free.push(room);
         }
     }
 
     /// Bytes that a run of `bytes` would have to allocate.
     pub(crate) fn missing(&self, bytes: usize) -> usize {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        if free.iter().any(|block| block.len() >= bytes) { 0 } else { bytes }
+        if free.iter().any(|room| room.block.len() >= bytes) { 0 } else { bytes }
     }
 }

@@ -14,120 +14,123 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// during training sees the weights of one step, never of two.
 static PUBLISHING: RwLock<()> = RwLock::new(());
 
-/// Runs `plan`. The new values are those of `updated`, in the plan's order. On any error no variable has changed.
+/// Runs `plan`. The new values are those of `updated`, in the plan's order; `locking` is their order by the variables'
+/// ids. On any error no variable has changed.
 pub(crate) fn run(
     plan: &Plan,
-    updated: &[&Variable],
+    updated: &[(Arc<Variable>, ValueId)],
+    locking: &[usize],
     inputs: &[Tensor],
     arenas: &Arenas,
     cancel: Option<&AtomicBool>,
 ) -> Result<Vec<Tensor>, ProgramError> {
-    let mut in_order = updated.to_vec();
-    in_order.sort_unstable_by_key(|variable| variable.id());
-    let _guards: Vec<_> = in_order.iter().map(|variable| variable.lock_for_update()).collect();
+    let _guards: Vec<_> = locking.iter().map(|&index| updated[index].0.lock_for_update()).collect();
 
     check_budget(plan, updated.len(), arenas)?;
-    let shared = shared_buffers(plan, inputs)?;
-    let mut own = Vec::with_capacity(plan.own.len());
-    let computed = own_buffers(plan, updated, &mut own).and_then(|()| {
-        let mut block = arenas.take(plan.block)?;
-        let computed = compute(plan, &mut Arena { block: &mut block, shared: &shared, own: &mut own }, cancel);
-        arenas.give_back(block);
-        computed
-    });
-    if let Err(error) = computed {
-        for (variable, buffer) in updated.iter().zip(own) {
+    let mut room = arenas.take(plan.block)?;
+    let outcome = compute(plan, updated, inputs, &mut room, cancel).and_then(|()| publish(plan, updated, &mut room));
+    if outcome.is_err() {
+        for ((variable, _), buffer) in updated.iter().zip(room.own.drain(..)) {
             variable.return_spare(buffer);
         }
-        return Err(error);
     }
-    let written: Vec<Arc<Buffer>> = own.drain(updated.len()..).map(Arc::new).collect();
-    let outputs = plan.outputs.iter().map(|output| {
-        let buffer = match output.home {
-            OutputHome::Shared(index) => &shared[index],
-            OutputHome::Own(index) => &written[index - updated.len()],
-        };
-        Tensor::from_buffer(output.dtype, &output.shape, buffer.clone())
-    });
-    let outputs = outputs.collect::<Result<_, _>>()?;
-    let _publishing = PUBLISHING.write().unwrap_or_else(PoisonError::into_inner);
-    for (variable, next) in updated.iter().zip(own) {
-        variable.commit(next)?;
-    }
-    Ok(outputs)
+    arenas.give_back(room);
+    outcome
 }
 
 /// Refuses a run that would pass the memory limit before anything is allocated for it.
 fn check_budget(plan: &Plan, updated: usize, arenas: &Arenas) -> Result<(), ShapeError> {
+    let limit = memory_limit();
+    if limit == usize::MAX {
+        return Ok(());
+    }
     // New values of variables mostly go into their spare buffers.
     let pieces = plan.own[updated..].iter().copied().chain(plan.kept.iter().map(crate::kept::Kept::missing));
     let wanted = pieces.chain([arenas.missing(plan.block)]).fold(0, usize::saturating_add);
-    let (allocated, limit) = (allocated_bytes(), memory_limit());
+    let allocated = allocated_bytes();
     if wanted > limit.saturating_sub(allocated) {
         return Err(ShapeError::Memory { wanted, allocated, limit });
     }
     Ok(())
 }
 
-fn shared_buffers(plan: &Plan, inputs: &[Tensor]) -> Result<Vec<Arc<Buffer>>, ShapeError> {
-    let mut shared: Vec<Option<Arc<Buffer>>> = vec![None; plan.shared.len()];
-    let mut versions = vec![0; plan.shared.len()];
-    {
-        let _reading = PUBLISHING.read().unwrap_or_else(PoisonError::into_inner);
-        for (index, source) in plan.shared.iter().enumerate() {
-            shared[index] = match source {
-                Source::Input(n) => Some(inputs[*n].buffer().clone()),
-                Source::Constant(buffer) => Some(buffer.clone()),
-                Source::Variable(variable) => {
-                    let (value, version) = variable.read();
-                    versions[index] = version;
-                    Some(value.buffer().clone())
-                }
-                Source::Kept(_) => None,
-            };
-        }
-    }
-    let mut all: Vec<Arc<Buffer>> = Vec::with_capacity(shared.len());
-    for (buffer, source) in shared.into_iter().zip(&plan.shared) {
-        all.push(match (buffer, source) {
-            (Some(buffer), _) => buffer,
-            (None, Source::Kept(index)) => {
-                let kept = &plan.kept[*index];
-                let Work::Kernel(step) = &plan.actions[kept.action].work else {
-                    unreachable!("only kernels have preparations")
-                };
-                // The operand comes before its prepared form in the list.
-                let operand: &Buffer = &all[kept.shared];
-                kept.get(step.as_ref(), operand, versions[kept.shared])?
-            }
-            (None, source) => unreachable!("{source:?} has a buffer"),
-        });
-    }
-    Ok(all)
-}
-
-fn own_buffers(plan: &Plan, updated: &[&Variable], own: &mut Vec<Buffer>) -> Result<(), ProgramError> {
-    for variable in updated {
-        own.push(variable.take_spare()?);
+fn compute(
+    plan: &Plan,
+    updated: &[(Arc<Variable>, ValueId)],
+    inputs: &[Tensor],
+    room: &mut Room,
+    cancel: Option<&AtomicBool>,
+) -> Result<(), ProgramError> {
+    share_buffers(plan, inputs, room);
+    prepare_kept(plan, room)?;
+    for (variable, _) in updated {
+        room.own.push(variable.take_spare()?);
     }
     for &bytes in &plan.own[updated.len()..] {
-        own.push(Buffer::new(bytes)?);
+        room.own.push(Buffer::new(bytes)?);
     }
-    Ok(())
-}
-
-fn compute(plan: &Plan, arena: &mut Arena<'_>, cancel: Option<&AtomicBool>) -> Result<(), ProgramError> {
-    let mut parts = Vec::new();
+    let Room { block, shared, own, parts, .. } = room;
+    let mut arena = Arena { block, shared, own };
     for action in &plan.actions {
         if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
             return Err(ProgramError::Cancelled);
         }
         // Kernels need not know what to do without elements.
         if action.outputs.iter().any(|place| place.bytes > 0) {
-            perform(action, arena, &mut parts)?;
+            perform(action, &mut arena, parts)?;
         }
     }
     Ok(())
+}
+
+/// Notes the values that the run works on, with their versions.
+fn share_buffers(plan: &Plan, inputs: &[Tensor], room: &mut Room) {
+    let _reading = PUBLISHING.read().unwrap_or_else(PoisonError::into_inner);
+    for source in &plan.shared {
+        let (buffer, version) = match source {
+            Source::Input(n) => (inputs[*n].buffer().clone(), 0),
+            Source::Constant(buffer) => (buffer.clone(), 0),
+            Source::Variable(variable) => variable.read_buffer(),
+            Source::Kept(_) => (plan.nothing.clone(), 0),
+        };
+        room.shared.push(buffer);
+        room.versions.push(version);
+    }
+}
+
+/// Puts the kept preparations where [`share_buffers`] left nothing: to make one takes long, so no lock is held then.
+fn prepare_kept(plan: &Plan, room: &mut Room) -> Result<(), ShapeError> {
+    for (index, source) in plan.shared.iter().enumerate() {
+        if let Source::Kept(kept) = source {
+            let kept = &plan.kept[*kept];
+            let Work::Kernel(step) = &plan.actions[kept.action].work else {
+                unreachable!("only kernels have preparations")
+            };
+            let (operand, version) = (&room.shared[kept.shared], room.versions[kept.shared]);
+            room.shared[index] = kept.get(step.as_ref(), operand, version)?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives the variables their new values and returns the outputs.
+fn publish(
+    plan: &Plan,
+    updated: &[(Arc<Variable>, ValueId)],
+    room: &mut Room,
+) -> Result<Vec<Tensor>, ProgramError> {
+    let Room { shared, own, .. } = room;
+    // Several outputs may be one value.
+    let mut written = own.drain(updated.len()..).map(Arc::new);
+    let mut outputs: Vec<Tensor> = Vec::with_capacity(plan.outputs.len());
+    for output in &plan.outputs {
+        let buffer = match output.home {
+            OutputHome::Shared(index) => shared[index].clone(),
+            OutputHome::Own(index) => todo!(),
+        };
+        outputs.push(Tensor::from_buffer(output.dtype, &output.shape, buffer)?);
+    }
+    Ok(outputs)
 }
 
 fn perform(action: &Action, arena: &mut Arena<'_>, parts: &mut Vec<Part>) -> Result<(), ProgramError> {

@@ -118,10 +118,13 @@ pub fn kernel_gradient_scratch_len(shape: &ConvShape) -> usize {
 /// `dw` `[kh, kw, in_channels / groups, out_channels]` from `x` `[batch, height, width, in_channels]` and `dy`
 /// `[batch, out_height, out_width, out_channels]`. Every element of `dw` is written; `scratch` may hold anything.
 pub fn kernel_gradient(shape: &ConvShape, x: &[f32], dy: &[f32], dw: &mut [f32], scratch: &mut [f32]) {
-    let plan = Plan::new(shape);
     assert_eq!(x.len(), shape.x_len());
     assert_eq!(dy.len(), shape.y_len());
     assert_eq!(dw.len(), shape.kernel_len());
+    if by_winograd(shape) {
+        return winograd::kernel_gradient(shape, x, dy, dw, scratch);
+    }
+    let plan = Plan::new(shape);
     if dy.is_empty() || dw.is_empty() {
         dw.fill(0.0);
         return;
