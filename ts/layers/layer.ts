@@ -1,4 +1,4 @@
-import { getConstraint, type ConstraintInput } from '../constraints/constraint.ts'
+import { getConstraint } from '../constraints/constraint.ts'
 import { Callable } from '../core/callable.ts'
 import { ConfigError, ShapeError, StateError } from '../core/errors.ts'
 import { checkName, show, toKerasKey, toSnakeCase, uniqueName } from '../core/names.ts'
@@ -6,78 +6,18 @@ import { tensorsOf, type CallArguments, type Node } from '../core/node.ts'
 import { firstInput, firstOutput, type Operation } from '../core/operation.ts'
 import { SymbolicTensor } from '../core/symbolic.ts'
 import { flatten, isPlainObject, mapStructure, type Structure } from '../core/tree.ts'
-import { formatShape, type DType, type Shape } from '../core/types.ts'
-import { getInitializer, type InitializerInput } from '../initializers/initializer.ts'
+import { formatShape, type Shape } from '../core/types.ts'
+import { getInitializer } from '../initializers/initializer.ts'
 import { Tensor, tensor, type TensorLike } from '../native/tensor.ts'
 import { currentTrace, traceOf, withoutTrace, type Trace } from '../native/trace.ts'
 import { Variable } from '../native/variable.ts'
 import * as ops from '../ops/index.ts'
 import { callOnNodes, named, runNow } from '../ops/op.ts'
-import { getRegularizer, type Regularizer, type RegularizerInput } from '../regularizers/regularizer.ts'
+import { getRegularizer, type Regularizer } from '../regularizers/regularizer.ts'
+import type { CallContext, CallOptions, InputSpec, LayerConfig, Masks, WeightOptions } from './layer-options.ts'
+import { masksGiven, masksOf, withMasks } from './masks.ts'
 
-/** Options that every layer takes. */
-export interface LayerConfig {
-  /** The name, unique within a model. Default: the class's name in snake case, numbered. */
-  readonly name?: string | undefined
-  /** Whether training changes the weights. Default `true`. */
-  readonly trainable?: boolean | undefined
-  /** Type of weights and results; only `'float32'` so far, which is the default. */
-  readonly dtype?: unknown
-  /** A penalty on the result, divided by the number of rows and added to the loss. Default: none. */
-  readonly activityRegularizer?: RegularizerInput | null | undefined
-}
-
-/** The names of {@link LayerConfig}. */
-export const layerOptions: readonly string[] = ['name', 'trainable', 'dtype', 'activityRegularizer']
-
-/** What a caller may pass beside the inputs. */
-export interface CallOptions {
-  /** Behave as in training. Default: as the surrounding call does; `fit` says yes, everything else no. */
-  readonly training?: boolean | undefined
-  /** bool `[batch, steps]`: which steps count. Default: the mask that comes with the inputs. */
-  readonly mask?: unknown
-  readonly [option: string]: unknown
-}
-
-/** A mask for each input, in the structure of the inputs; `undefined` where there is none. */
-export type Masks = Structure<SymbolicTensor | undefined>
-
-/** What `call` gets beside the inputs. */
-export interface CallContext {
-  /** Behave as in training. */
-  readonly training: boolean
-  /** The masks of the inputs. */
-  readonly mask: Masks
-  readonly [option: string]: unknown
-}
-
-/** What a layer demands of its input. */
-export interface InputSpec {
-  /** The exact rank. */
-  readonly rank?: number
-  /** The least rank. */
-  readonly minRank?: number
-  /** Extents that must be these, by axis; negative axes count from the end. */
-  readonly axes?: Readonly<Record<number, number>>
-}
-
-/** Options of {@link Layer.addWeight}. */
-export interface WeightOptions {
-  /** The name within the layer, such as `kernel`. */
-  readonly name: string
-  /** Extents, all known. */
-  readonly shape: Shape
-  /** Default: `'glorot_uniform'` for float32, zeros for other types. */
-  readonly initializer?: InitializerInput
-  /** Default `'float32'`. */
-  readonly dtype?: DType
-  /** Whether training changes it. Default `true`. */
-  readonly trainable?: boolean
-  /** A penalty on the value, added to the loss. */
-  readonly regularizer?: RegularizerInput | null
-  /** Applied to the value after each optimizer step. */
-  readonly constraint?: ConstraintInput | null
-}
+export { layerOptions, type CallContext, type CallOptions, type InputSpec, type LayerConfig, type Masks, type WeightOptions } from './layer-options.ts'
 
 /** Layers are functions: called on symbolic tensors they extend a model, called on data they compute at once. */
 export interface Layer {
@@ -438,32 +378,4 @@ function asTensors(inputs: Structure<TensorLike>): Structure<Tensor> {
   const numbers = leaves.length > 0 && leaves.every((leaf) => typeof leaf === 'number' || typeof leaf === 'boolean')
   if (numbers || (isPlainObject(inputs) && 'data' in inputs)) return tensor(inputs as TensorLike)
   return mapStructure(inputs as Structure<unknown>, (leaf) => tensor(leaf as TensorLike))
-}
-
-function masksOf(inputs: Structure<SymbolicTensor>): Masks {
-  const masks = mapStructure(inputs, (input) => input.mask as unknown) as Masks
-  return flatten(masks as Structure<unknown>).some((mask) => mask !== undefined) ? masks : undefined
-}
-
-function isMaskOrNone(value: unknown): boolean {
-  return value === null || value === undefined || value instanceof SymbolicTensor || value instanceof Tensor
-}
-
-/** Masks that the caller gave: one, or a list with `null` where there is none. */
-function masksGiven(trace: Trace, given: unknown): Masks {
-  const convert = (value: unknown): SymbolicTensor | undefined => (value === null || value === undefined ? undefined : trace.convert(value, 'bool'))
-  return Array.isArray(given) && given.every(isMaskOrNone) ? given.map(convert) : convert(given)
-}
-
-/** The same tensors with other masks; the originals keep theirs. */
-function withMasks(outputs: Structure<SymbolicTensor>, masks: Masks): Structure<SymbolicTensor> {
-  const list = masks === undefined || masks instanceof SymbolicTensor ? [masks] : flatten(masks as Structure<unknown>)
-  let index = 0
-  return mapStructure(outputs, (output) => {
-    const mask = list[index++] as SymbolicTensor | undefined
-    if (output.mask === mask) return output
-    const copy = new SymbolicTensor(output.shape, output.dtype, output.name, output.origin)
-    copy.mask = mask
-    return copy
-  })
 }
