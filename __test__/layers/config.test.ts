@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import test from 'ava'
 import { parsePython, stringifyPython } from '../../ts/core/python-json.ts'
-import { findBuiltIn } from '../../ts/core/registry.ts'
+import { findBuiltIn, isSerializedObject } from '../../ts/core/registry.ts'
 import type { ConfiguredLayer } from '../../ts/layers/configured.ts'
 import type { Schema } from '../../ts/core/schema.ts'
 import { golden } from '../helpers/golden.ts'
@@ -9,9 +9,15 @@ import { makeLayer, type LayerCase } from './case.ts'
 
 const files = readdirSync(new URL('../golden/layers', import.meta.url))
 
-/** Keras's way of writing what means the same: options left at `null`, and float32 roundings of numbers. */
+/** Keras's way of writing what means the same: options left at `null`, also those of a layer inside. */
 function comparable(config: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(config).filter(([key, value]) => !(key === 'activity_regularizer' && value === null) && !(key === 'weights' && value === null)))
+  const written = Object.entries(config).filter(([key, value]) => !(key === 'activity_regularizer' && value === null) && !(key === 'weights' && value === null))
+  return Object.fromEntries(
+    written.map(([key, value]) => {
+      const isLayer = isSerializedObject(value) && value.module === 'keras.layers'
+      return [key, isLayer ? { ...value, config: comparable(value.config as Record<string, unknown>) } : value]
+    }),
+  )
 }
 
 for (const file of files) {

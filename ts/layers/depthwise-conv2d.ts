@@ -64,13 +64,7 @@ export class DepthwiseConv2D extends configured('DepthwiseConv2D', schema) {
 
   override call(x: SymbolicTensor): SymbolicTensor {
     const { strides, padding, dilationRate: dilation, activation } = this.config
-    const result = depthwise(x, this.kernel, { strides, padding, dilation })
+    const result = ops.depthwiseConv2d(x, this.kernel, { strides, padding, dilation })
     return activation(this.bias ? ops.add(result, this.bias) : result)
   }
-}
-
-/** A convolution with as many groups as channels; the kernel is `[height, width, C, multiplier]`. */
-export function depthwise(x: SymbolicTensor, kernel: Variable, options: Parameters<typeof ops.conv2d>[2]): SymbolicTensor {
-  const [height, width, channels, multiplier] = kernel.shape as [number, number, number, number]
-  return ops.conv2d(x, ops.reshape(kernel, [height, width, 1, channels * multiplier]), { ...options, groups: channels })
 }

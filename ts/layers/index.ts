@@ -6,6 +6,7 @@ import { Add as AddLayer } from './add.ts'
 import { Average as AverageLayer } from './average.ts'
 import { AveragePooling2D as AveragePooling2DLayer } from './average-pooling2d.ts'
 import { BatchNormalization as BatchNormalizationLayer } from './batch-normalization.ts'
+import { Bidirectional as BidirectionalLayer } from './bidirectional.ts'
 import { Concatenate as ConcatenateLayer } from './concatenate.ts'
 import { Conv2D as Conv2DLayer } from './conv2d.ts'
 import { Conv2DTranspose as Conv2DTransposeLayer } from './conv2d-transpose.ts'
@@ -16,6 +17,7 @@ import { Dropout as DropoutLayer } from './dropout.ts'
 import { ELU as ELULayer } from './elu.ts'
 import { Embedding as EmbeddingLayer } from './embedding.ts'
 import { Flatten as FlattenLayer } from './flatten.ts'
+import { GRU as GRULayer } from './gru.ts'
 import { GaussianNoise as GaussianNoiseLayer } from './gaussian-noise.ts'
 import { GlobalAveragePooling1D as GlobalAveragePooling1DLayer } from './global-average-pooling1d.ts'
 import { GlobalAveragePooling2D as GlobalAveragePooling2DLayer } from './global-average-pooling2d.ts'
@@ -82,6 +84,20 @@ export const AveragePooling2D: Newless<typeof AveragePooling2DLayer> = layer(Ave
  * @class
  */
 export const BatchNormalization: Newless<typeof BatchNormalizationLayer> = layer(BatchNormalizationLayer)
+
+/**
+ * Runs a recurrent layer over a sequence in both directions: `[batch, steps, features]` to `[batch, 2 * units]`, or to
+ * `[batch, steps, 2 * units]` if the layer returns sequences, whose steps then stand in the order of time in both halves.
+ *
+ * `layer` is an LSTM or a GRU. Both directions are made anew from its options, named `forward_` and `backward_` and its
+ * name; the second from those of `backwardLayer` where it is given, which must go the other way. `mergeMode` is `'concat'`
+ * (the default), `'sum'`, `'mul'`, `'ave'`, or `null` for an array of both outputs. With `returnState` the states of both
+ * follow, first the forward ones; the first states, `initialState` among the options of the call or the rest of
+ * `[x, ...states]`, are given in the same order. Where sequences are returned, steps that the mask leaves out are 0.
+ *
+ * @class
+ */
+export const Bidirectional: Newless<typeof BidirectionalLayer> = layer(BidirectionalLayer)
 
 /**
  * A list of tensors one after the other along `axis` (-1). All other extents must be equal.
@@ -173,6 +189,25 @@ export const Embedding: Newless<typeof EmbeddingLayer> = layer(EmbeddingLayer)
 export const Flatten: Newless<typeof FlattenLayer> = layer(FlattenLayer)
 
 /**
+ * A gated recurrent unit: `[batch, steps, features]` to `[batch, units]`, or to `[batch, steps, units]` with
+ * `returnSequences`. With `returnState` an array: the result and the last state `[batch, units]`.
+ *
+ * The first state is zeros, or `initialState: [h]` among the options of the call, or the second of `[x, h]`. Steps that
+ * the mask leaves out repeat the output before them. `goBackwards` reads from the last step to the first and returns the
+ * outputs in that order. With `zeroOutputForMask` the outputs of steps left out are 0, while the state still passes.
+ * `kernel` is `[features, 3 * units]`, `recurrent_kernel` is `[units, 3 * units]`; the gates stand in the order update,
+ * reset, candidate. With `resetAfter` (the default) the reset gate is applied after the product with the recurrent
+ * kernel, and `bias` is `[2, 3 * units]`, one row for the input and one for the state; else it is `[3 * units]`.
+ * `dropout` and `recurrentDropout` draw once for all steps; the second sets outputs to 0 where they are fed back into
+ * the products, with a draw for each gate.
+ *
+ * Activations other than tanh and sigmoid, and `recurrentDropout`, need a known number of steps.
+ *
+ * @class
+ */
+export const GRU: Newless<typeof GRULayer> = layer(GRULayer)
+
+/**
  * In training, adds numbers drawn from a normal distribution of mean 0 and standard deviation `stddev` (0 to 1).
  *
  * @class
@@ -227,7 +262,8 @@ export const InputLayer: Newless<typeof InputLayerLayer> = layer(InputLayerLayer
  *
  * The first state is zeros, or `initialState: [h, c]` among the options of the call, or the second and third of
  * `[x, h, c]`. Steps that the mask leaves out repeat the output and the state before them. `goBackwards` reads from the
- * last step to the first and returns the outputs in that order. `kernel` is `[features, 4 * units]`,
+ * last step to the first and returns the outputs in that order. With `zeroOutputForMask` the outputs of steps left out
+ * are 0, while the states still pass. `kernel` is `[features, 4 * units]`,
  * `recurrent_kernel` is `[units, 4 * units]`, `bias` is `[4 * units]`; the gates stand in the order input, forget, cell,
  * output. `dropout` and `recurrentDropout` draw once for all steps; the second, which Keras 3.15 does not apply, sets
  * outputs fed back to 0.

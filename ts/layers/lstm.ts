@@ -1,11 +1,11 @@
 import { activationField } from '../activations/activation.ts'
 import { sigmoid, tanh } from '../activations/functions.ts'
 import { constraintField } from '../constraints/constraint.ts'
-import { ConfigError, ShapeError } from '../core/errors.ts'
+import { ConfigError } from '../core/errors.ts'
 import { boolean, integer, number, optionalInteger } from '../core/schema.ts'
-import { SymbolicTensor } from '../core/symbolic.ts'
+import type { SymbolicTensor } from '../core/symbolic.ts'
 import type { Structure } from '../core/tree.ts'
-import { formatShape, type DType, type Shape } from '../core/types.ts'
+import type { DType, Shape } from '../core/types.ts'
 import { Initializer, initializerField } from '../initializers/initializer.ts'
 import { tensor, type Tensor } from '../native/tensor.ts'
 import type { Variable } from '../native/variable.ts'
@@ -17,6 +17,7 @@ import { knownExtent } from './known-extent.ts'
 import type { CallContext, Masks, WeightOptions } from './layer.ts'
 import { lstmSteps } from './lstm-steps.ts'
 import { firstRandomState } from './random-state.ts'
+import { checkSequence, firstMask, firstStates, sequenceShape, sequenceWithStates, zeroWhereMasked } from './recurrent.ts'
 
 const schema = {
   units: integer({ min: 1 }),
@@ -41,6 +42,7 @@ const schema = {
   goBackwards: boolean(false),
   stateful: boolean(false),
   unroll: boolean(false),
+  zeroOutputForMask: boolean(false),
 } as const
 
 /**
@@ -49,14 +51,15 @@ const schema = {
  *
  * The first state is zeros, or `initialState: [h, c]` among the options of the call, or the second and third of
  * `[x, h, c]`. Steps that the mask leaves out repeat the output and the state before them. `goBackwards` reads from the
- * last step to the first and returns the outputs in that order. `kernel` is `[features, 4 * units]`,
+ * last step to the first and returns the outputs in that order. With `zeroOutputForMask` the outputs of steps left out
+ * are 0, while the states still pass. `kernel` is `[features, 4 * units]`,
  * `recurrent_kernel` is `[units, 4 * units]`, `bias` is `[4 * units]`; the gates stand in the order input, forget, cell,
  * output. `dropout` and `recurrentDropout` draw once for all steps; the second, which Keras 3.15 does not apply, sets
  * outputs fed back to 0.
  *
  * Activations other than tanh and sigmoid, and `recurrentDropout`, need a known number of steps.
  */
-export class LSTM extends configured('LSTM', schema, { zero_output_for_mask: false }) {
+export class LSTM extends configured('LSTM', schema) {
   declare kernel: Variable
   declare recurrentKernel: Variable
   declare bias: Variable | undefined
@@ -74,8 +77,7 @@ export class LSTM extends configured('LSTM', schema, { zero_output_for_mask: fal
   }
 
   override build(inputShape: Structure<Shape>): void {
-    const shape = (Array.isArray(inputShape[0 as never]) ? inputShape[0 as never] : inputShape) as Shape
-    if (shape.length !== 3) throw new ShapeError(`expected rank 3 [batch, steps, features], received ${formatShape(shape)}`)
+    const shape = sequenceShape(inputShape)
     const { units, useBias, dropout, recurrentDropout, seed } = this.config
     const { kernelInitializer, kernelRegularizer, kernelConstraint } = this.config
     this.kernel = this.#cellWeight({
@@ -110,17 +112,14 @@ export class LSTM extends configured('LSTM', schema, { zero_output_for_mask: fal
 
   override call(inputs: Structure<SymbolicTensor>, context: CallContext): Structure<SymbolicTensor> {
     const { units, activation, recurrentActivation, goBackwards, returnSequences, returnState } = this.config
-    const [sequence, ...given] = inputs instanceof SymbolicTensor ? [inputs] : (inputs as SymbolicTensor[])
-    const features = this.kernel.shape[0] as number
-    if (sequence?.rank !== 3 || (sequence.shape[2] ?? features) !== features) {
-      const wanted = formatShape([null, null, features])
-      throw new ShapeError(`expected ${wanted}, received ${sequence ? formatShape(sequence.shape) : 'an empty array'}`)
-    }
-    const [h, c] = this.#firstState(sequence, (context['initialState'] ?? (given.length > 0 ? given : undefined)) as SymbolicTensor[] | undefined)
-    const { dropout, recurrentDropout } = this.config
+    const [sequence, given] = sequenceWithStates(inputs, context)
+    checkSequence(sequence, this.kernel.shape[0] as number)
+    const [h, c] = firstStates(sequence, given, 2, units) as [SymbolicTensor, SymbolicTensor]
+    const { dropout, recurrentDropout, zeroOutputForMask } = this.config
     const x = context.training && dropout > 0 ? ops.multiply(sequence, keepFactors(sequence, dropout, [null, 1, null], this.randomState)) : sequence
     const bias = this.bias ?? ops.fill(sequence, [4 * units], 0)
-    const parameters = { kernel: this.kernel, recurrentKernel: this.recurrentKernel, bias, h, c, mask: firstMask(context.mask) }
+    const mask = firstMask(context.mask)
+    const parameters = { kernel: this.kernel, recurrentKernel: this.recurrentKernel, bias, h, c, mask }
     const dropsRecurrent = context.training && recurrentDropout > 0
     const fused = activation === tanh && recurrentActivation === sigmoid && !dropsRecurrent
     const [outputs, lastH, lastC] = fused
@@ -131,7 +130,8 @@ export class LSTM extends configured('LSTM', schema, { zero_output_for_mask: fal
           reverse: goBackwards,
           keep: dropsRecurrent ? keepFactors(sequence, recurrentDropout, [null, units], this.randomState) : undefined,
         })
-    const result = returnSequences ? outputs : lastH
+    const [sequences, last] = zeroOutputForMask ? zeroWhereMasked(outputs, lastH, mask, goBackwards) : [outputs, lastH]
+    const result = returnSequences ? sequences : last
     return returnState ? [result, lastH, lastC] : result
   }
 
@@ -140,25 +140,11 @@ export class LSTM extends configured('LSTM', schema, { zero_output_for_mask: fal
     return this.config.returnState ? [own, undefined, undefined] : own
   }
 
-  #firstState(sequence: SymbolicTensor, given: readonly SymbolicTensor[] | undefined): [SymbolicTensor, SymbolicTensor] {
-    const { units } = this.config
-    if (given === undefined) {
-      const zeros = ops.fill(sequence, [null, units], 0)
-      return [zeros, zeros]
-    }
-    if (Array.isArray(given) && given.length === 2) return [ops.cast(given[0] as SymbolicTensor, 'float32'), ops.cast(given[1] as SymbolicTensor, 'float32')]
-    throw new ShapeError(`expected an initial state of two tensors [batch, ${units}], received ${Array.isArray(given) ? given.length : 'another value'}`)
-  }
-
   #cellWeight(options: WeightOptions): Variable {
     const variable = this.addWeight(options)
     variable.path = `${this.name}/lstm_cell/${options.name}`
     return variable
   }
-}
-
-function firstMask(mask: Masks): SymbolicTensor | undefined {
-  return (Array.isArray(mask) ? mask[0] : mask) as SymbolicTensor | undefined
 }
 
 /** A bias whose part for the forget gate is 1, so that training starts by remembering. */

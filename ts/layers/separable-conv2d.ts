@@ -9,7 +9,6 @@ import * as ops from '../ops/index.ts'
 import { regularizerField } from '../regularizers/regularizer.ts'
 import { configured, type LayerArguments } from './configured.ts'
 import { checkStrides } from './conv2d.ts'
-import { depthwise } from './depthwise-conv2d.ts'
 import { dataFormatField, paddingField } from './fields.ts'
 import { knownExtent } from './known-extent.ts'
 import type { InputSpec } from './layer.ts'
@@ -75,7 +74,7 @@ export class SeparableConv2D extends configured('SeparableConv2D', schema) {
 
   override call(x: SymbolicTensor): SymbolicTensor {
     const { strides, padding, dilationRate: dilation, activation } = this.config
-    const each = depthwise(x, this.depthwiseKernel, { strides, padding, dilation })
+    const each = ops.depthwiseConv2d(x, this.depthwiseKernel, { strides, padding, dilation })
     const mixed = ops.conv2d(each, this.pointwiseKernel)
     return activation(this.bias ? ops.add(mixed, this.bias) : mixed)
   }

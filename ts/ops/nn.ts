@@ -109,6 +109,21 @@ export function conv2d<A extends Operand, B extends Operand>(x: A, kernel: B, op
   return callOp(conv2dOp, [x, kernel], { ...options }) as Result<A | B>
 }
 
+const depthwiseConv2dOp = defineOp({
+  name: 'depthwiseConv2d',
+  trace: (trace, [x, kernel], { strides, padding, dilation }) =>
+    first(
+      trace.emit('depthwise_conv2d', { strides: strides ?? [1, 1], padding: padding ?? 'valid', dilation: dilation ?? [1, 1] }, [
+        float(trace, x),
+        float(trace, kernel),
+      ]),
+    ),
+})
+/** Cross-correlation of each channel of `[N, H, W, C]` on its own, with a kernel `[kh, kw, C, M]`: `[N, H', W', C * M]`. */
+export function depthwiseConv2d<A extends Operand, B extends Operand>(x: A, kernel: B, options: Omit<ConvOptions, 'groups'> = {}): Result<A | B> {
+  return callOp(depthwiseConv2dOp, [x, kernel], { ...options }) as Result<A | B>
+}
+
 /** Options of {@link conv2dTranspose}. */
 export interface ConvTransposeOptions extends Omit<ConvOptions, 'padding' | 'groups'> {
   /** Height, width and channels of the result. */

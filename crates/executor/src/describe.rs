@@ -27,6 +27,10 @@ fn line(action: &Action) -> String {
     let names = action.names.join(", ");
     let names = match &action.work {
         Work::Fused(fused) => format!("loop of {}: {names}", fused.len()),
+        Work::Chained(_, fused) => {
+            let (step, of_loop) = names.split_once(", ").unwrap_or((&names, ""));
+            format!("{step} in loop of {}: {of_loop}", fused.len())
+        }
         Work::Kernel(_) | Work::Copy => names,
     };
     let places = |places: &[Place]| places.iter().map(place).collect::<Vec<_>>().join(", ");

@@ -4,11 +4,12 @@
 //! its results once, however long it is.
 
 use crate::broadcast::Broadcast;
+use crate::builder::{Builder, Slots};
+use crate::epilogue::{MAX_SECTIONS, Section};
 use crate::flow::Flow;
 use ferrograph_graph::{Elementwise, GraphError, Plan as OpPlan, ValueId};
 use ferrograph_kernels::parallel::for_each_chunk;
 use ferrograph_tensor::{DType, Inputs, Outputs, View, ViewMut};
-use std::collections::HashMap;
 
 /// Most functions of one loop.
 pub(crate) const MAX_NODES: usize = 40;
@@ -19,7 +20,7 @@ pub(crate) const MAX_RESULTS: usize = 16;
 /// Every external may have to be expanded and every function's value may stay inside.
 const MAX_SLOTS: usize = MAX_NODES + MAX_EXTERNALS;
 /// Most operands of one function.
-const MAX_OPERANDS: usize = 8;
+pub(crate) const MAX_OPERANDS: usize = 8;
 
 /// Bytes of blocks that shall fit the first-level cache together: 32 KiB is the smallest in use today.
 const CACHE: usize = 32 * 1024;
@@ -27,8 +28,10 @@ const CACHE: usize = 32 * 1024;
 const BLOCK: std::ops::RangeInclusive<usize> = 256..=2048;
 /// Elements below which a chunk of work is not worth another thread.
 const CHUNK: usize = 16 * 1024;
+/// Sections of scratch memory of an epilogue at least.
+const MIN_SECTIONS: usize = 8;
 /// Most chunks; each has its own scratch memory.
-const MAX_CHUNKS: usize = 32;
+const MAX_CHUNKS: usize = MAX_SECTIONS;
 
 /// A chain of functions bound to shapes.
 #[derive(Debug)]
@@ -37,21 +40,26 @@ pub(crate) struct Fused {
     expansions: Vec<Expansion>,
     /// Element type of each slot, a block of scratch memory.
     slots: Vec<DType>,
+    /// As an epilogue: the slot of the value that the step before the loop makes.
+    head: Option<usize>,
+    /// Where in the list of inputs the externals begin: after those of the step before the loop.
+    first_external: usize,
     count: usize,
     block: usize,
     chunks: usize,
 }
 
+/// One function of the chain.
 #[derive(Debug)]
-struct Instruction {
-    function: Box<dyn Elementwise>,
-    operands: Vec<Source>,
-    target: Target,
+pub(crate) struct Instruction {
+    pub function: Box<dyn Elementwise>,
+    pub operands: Vec<Source>,
+    pub target: Target,
 }
 
 /// Where a function reads.
 #[derive(Clone, Copy, Debug)]
-enum Source {
+pub(crate) enum Source {
     External(usize),
     Slot(usize),
     Result(usize),
@@ -61,19 +69,19 @@ enum Source {
 
 /// Where a function writes.
 #[derive(Clone, Copy, Debug)]
-enum Target {
+pub(crate) enum Target {
     Slot(usize),
     Result(usize),
 }
 
 /// An external of another shape.
 #[derive(Debug)]
-struct Expansion {
-    external: usize,
-    slot: usize,
-    broadcast: Broadcast,
+pub(crate) struct Expansion {
+    pub external: usize,
+    pub slot: usize,
+    pub broadcast: Broadcast,
     /// Every block is the same.
-    once: bool,
+    pub once: bool,
 }
 
 /// What a loop reads from and writes to outside.
@@ -103,14 +111,18 @@ impl Chunk<'_> {
 }
 
 impl Fused {
-    /// Binds the element-wise nodes `unit`, whose results in `leaving` are used elsewhere.
+    /// Binds the element-wise nodes `unit`, whose results in `leaving` are used elsewhere. With a `head`, the result of the
+    /// step before them, they are its epilogue, and the inputs begin with the step's `first_external` operands.
     pub(crate) fn new(
         flow: &Flow<'_>,
         plans: &mut [Option<OpPlan>],
         unit: &[usize],
         leaving: impl Fn(ValueId) -> bool,
+        (head, first_external): (Option<ValueId>, usize),
     ) -> Result<(Self, Boundary), GraphError> {
-        let mut builder = Builder { flow, unit, sources: HashMap::new(), slots: Slots::default() };
+        let mut slots = Slots::default();
+        let head = head.map(|id| (id, slots.take(flow.ty(id).dtype)));
+        let mut builder = Builder::new(flow, unit, head, slots);
         let mut boundary = Boundary { externals: Vec::new(), results: Vec::new() };
         let expansions = builder.externals(&mut boundary)?;
         let mut instructions = Vec::with_capacity(unit.len());
@@ -121,7 +133,9 @@ impl Fused {
             instructions.push(builder.instruction(index, function, &leaving, &mut boundary));
         }
         let count = flow.ty(flow.graph.nodes()[unit[0]].results[0]).extents().iter().product::<usize>();
-        let mut fused = Self { instructions, expansions, slots: builder.slots.types, count, block: 0, chunks: 0 };
+        let head = head.map(|(_, slot)| slot);
+        let slots = builder.slots.types;
+        let mut fused = Self { instructions, expansions, slots, head, first_external, count, block: 0, chunks: 0 };
         fused.choose_block(boundary.externals.len() + boundary.results.len());
         Ok((fused, boundary))
     }
@@ -139,6 +153,10 @@ impl Fused {
             expansion.once = expansion.broadcast.period().is_some_and(|period| self.block.is_multiple_of(period));
         }
         self.chunks = (self.count / CHUNK).clamp(1, MAX_CHUNKS);
+        if self.head.is_some() {
+            // The step may cut its result finer than a loop would be.
+            self.chunks = self.chunks.max(MIN_SECTIONS);
+        }
     }
 
     /// Elements of all chunks but the last.
@@ -174,8 +192,12 @@ impl Fused {
             self.run_chunk(externals, &mut rest);
             return;
         }
-        let mut chunks = Vec::with_capacity(self.chunks);
-        while rest.len > 0 {
+        #[allow(clippy::large_stack_arrays, reason = "60 KiB, on threads with megabytes of stack")]
+        let mut chunks: [Option<Chunk<'_>>; MAX_CHUNKS] = [const { None }; MAX_CHUNKS];
+        let mut free = chunks.iter_mut();
+        while rest.len > 0
+            && let Some(free) = free.next()
+        {
             let len = self.chunk_len().min(rest.len);
             let mut chunk = Chunk::new(rest.start, len);
             for (to, from) in chunk.results.iter_mut().zip(&mut rest.results) {
@@ -186,9 +208,49 @@ impl Fused {
             self.take_slots(&mut scratch, &mut chunk);
             rest.start += len;
             rest.len -= len;
-            chunks.push(chunk);
+            *free = Some(chunk);
         }
-        for_each_chunk(&mut chunks, 1, |_, chunk| self.run_chunk(externals, &mut chunk[0]));
+        let count = self.count.div_ceil(self.chunk_len());
+        for_each_chunk(&mut chunks[..count], 1, |_, chunk| {
+            if let [Some(chunk)] = chunk {
+                self.run_chunk(externals, chunk);
+            }
+        });
+    }
+
+    /// How many parts can be computed at the same time.
+    pub(crate) fn section_count(&self) -> usize {
+        self.chunks
+    }
+
+    /// Scratch memory, cut for as many chunks as may run at the same time. `scratch` is laid out as [`Self::scratch`] says.
+    pub(crate) fn sections<'a>(&self, scratch: impl Iterator<Item = ViewMut<'a>>) -> impl Iterator<Item = Section<'a>> {
+        let mut rest = Self::no_section();
+        for (to, view) in rest.iter_mut().zip(scratch) {
+            *to = view;
+        }
+        let lens = [DType::Float32, DType::Int32, DType::Uint8]
+            .map(|dtype| self.slots.iter().filter(|slot| class(**slot) == class(dtype)).count() * self.block);
+        (0..self.chunks).map(move |_| {
+            let mut section = Self::no_section();
+            for ((to, from), len) in section.iter_mut().zip(&mut rest).zip(lens).filter(|(_, len)| *len > 0) {
+                (*to, *from) = std::mem::replace(from, no_view()).split_at(len);
+            }
+            section
+        })
+    }
+
+    /// Scratch memory of no elements.
+    pub(crate) fn no_section<'a>() -> Section<'a> {
+        std::array::from_fn(|_| no_view())
+    }
+
+    /// Runs the chain as an epilogue on the elements from `start` on: `part` holds the head's and gets the result's.
+    pub(crate) fn run_in_place(&self, inputs: Inputs<'_>, start: usize, part: &mut [f32], section: &mut Section<'_>) {
+        let mut chunk = Chunk::new(start, part.len());
+        chunk.results[0] = ViewMut::F32(part);
+        self.take_slots(&mut section.each_mut().map(ViewMut::reborrow), &mut chunk);
+        self.run_chunk(inputs, &mut chunk);
     }
 
     fn take_slots<'a>(&self, scratch: &mut [ViewMut<'a>; 3], chunk: &mut Chunk<'a>) {
@@ -203,6 +265,10 @@ impl Fused {
         for at in (0..chunk.len).step_by(self.block) {
             let len = self.block.min(chunk.len - at);
             self.expand(externals, chunk, at, len, false);
+            if let Some(head) = self.head {
+                // The last function writes where the step has written.
+                chunk.slots[head].reborrow().slice(0..len).copy_from(chunk.results[0].as_view().slice(at..at + len));
+            }
             for instruction in &self.instructions {
                 let target = match instruction.target {
                     Target::Slot(slot) => &mut chunk.slots[slot],
@@ -213,7 +279,10 @@ impl Fused {
                 let mut operands = [View::U8(&[]); MAX_OPERANDS];
                 for (operand, source) in operands.iter_mut().zip(&instruction.operands) {
                     *operand = match *source {
-                        Source::External(i) => externals.view(i).slice(chunk.start + at..chunk.start + at + len),
+                        Source::External(i) => {
+                            let external = externals.view(self.first_external + i);
+                            external.slice(chunk.start + at..chunk.start + at + len)
+                        }
                         Source::Slot(i) => chunk.slots[i].as_view().slice(0..len),
                         Source::Result(i) => chunk.results[i].as_view().slice(at..at + len),
                         Source::Unread(dtype) => empty(dtype),
@@ -237,127 +306,14 @@ impl Fused {
     fn expand(&self, externals: Inputs<'_>, chunk: &mut Chunk<'_>, at: usize, len: usize, once: bool) {
         for expansion in self.expansions.iter().filter(|e| e.once == once) {
             let block = chunk.slots[expansion.slot].reborrow().slice(0..len);
-            expansion.broadcast.expand(externals.view(expansion.external), chunk.start + at, block);
+            let external = externals.view(self.first_external + expansion.external);
+            expansion.broadcast.expand(external, chunk.start + at, block);
         }
-    }
-}
-
-struct Builder<'a, 'g> {
-    flow: &'a Flow<'g>,
-    unit: &'a [usize],
-    /// By value as a node reads it (externals) or by root (what the unit makes).
-    sources: HashMap<ValueId, Source>,
-    slots: Slots,
-}
-
-impl Builder<'_, '_> {
-    fn is_inside(&self, id: ValueId) -> bool {
-        self.flow.producer(id).is_some_and(|producer| self.unit.binary_search(&producer).is_ok())
-    }
-
-    fn externals(&mut self, boundary: &mut Boundary) -> Result<Vec<Expansion>, GraphError> {
-        let mut expansions = Vec::new();
-        for &index in self.unit {
-            let node = &self.flow.graph.nodes()[index];
-            let result = self.flow.ty(node.results[0]).extents();
-            if node.results.len() != 1 || node.operands.len() > MAX_OPERANDS {
-                let message = format!("expected one result and at most {MAX_OPERANDS} operands of an element-wise op");
-                return Err(GraphError::Run { op: node.op.name(), message });
-            }
-            for &(_, id) in self.flow.reads(index) {
-                if self.is_inside(id) || self.sources.contains_key(&id) {
-                    continue;
-                }
-                let ty = self.flow.ty(id);
-                let Some(broadcast) = Broadcast::new(&ty.extents(), &result) else {
-                    let message = format!("expected an operand that broadcasts to {result:?}, received {ty}");
-                    return Err(GraphError::Run { op: node.op.name(), message });
-                };
-                let external = boundary.externals.len();
-                boundary.externals.push(id);
-                let source = if broadcast.is_direct() {
-                    Source::External(external)
-                } else {
-                    let slot = self.slots.take(ty.dtype);
-                    expansions.push(Expansion { external, slot, broadcast, once: false });
-                    Source::Slot(slot)
-                };
-                self.sources.insert(id, source);
-            }
-        }
-        Ok(expansions)
-    }
-
-    fn instruction(
-        &mut self,
-        index: usize,
-        function: Box<dyn Elementwise>,
-        leaving: &impl Fn(ValueId) -> bool,
-        boundary: &mut Boundary,
-    ) -> Instruction {
-        let node = &self.flow.graph.nodes()[index];
-        let mut operands: Vec<Source> =
-            node.operands.iter().map(|&id| Source::Unread(self.flow.ty(id).dtype)).collect();
-        for &(place, id) in self.flow.reads(index) {
-            let key = if self.is_inside(id) { self.flow.root(id) } else { id };
-            operands[place] = self.sources[&key];
-        }
-        let result = node.results[0];
-        let target = if leaving(result) {
-            boundary.results.push(result);
-            Target::Result(boundary.results.len() - 1)
-        } else {
-            Target::Slot(self.slots.take(self.flow.ty(result).dtype))
-        };
-        self.free_after(index);
-        let source = match target {
-            Target::Slot(slot) => Source::Slot(slot),
-            Target::Result(result) => Source::Result(result),
-        };
-        self.sources.insert(result, source);
-        Instruction { function, operands, target }
-    }
-
-    /// Frees the slots of values that node `index` is the last to read.
-    fn free_after(&mut self, index: usize) {
-        let later = &self.unit[self.unit.partition_point(|&node| node <= index)..];
-        for &(_, id) in self.flow.reads(index) {
-            let root = self.flow.root(id);
-            let read_later =
-                later.iter().any(|&node| self.flow.reads(node).iter().any(|&(_, id)| self.flow.root(id) == root));
-            if self.is_inside(id)
-                && !read_later
-                && let Some(Source::Slot(slot)) = self.sources.remove(&root)
-            {
-                self.slots.free(slot);
-            }
-        }
-    }
-}
-
-/// Blocks of scratch memory, used again when their value is no longer read.
-#[derive(Default)]
-struct Slots {
-    types: Vec<DType>,
-    free: Vec<usize>,
-}
-
-impl Slots {
-    fn take(&mut self, dtype: DType) -> usize {
-        if let Some(at) = self.free.iter().rposition(|&slot| class(self.types[slot]) == class(dtype)) {
-            return self.free.swap_remove(at);
-        }
-        self.types.push(dtype);
-        self.types.len() - 1
-    }
-
-    fn free(&mut self, slot: usize) {
-        self.free.push(slot);
     }
 }
 
 /// Types whose elements are the same Rust type share slots.
-fn class(dtype: DType) -> usize {
+pub(crate) fn class(dtype: DType) -> usize {
     match dtype {
         DType::Float32 => 0,
         DType::Int32 => 1,

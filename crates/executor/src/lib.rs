@@ -6,10 +6,14 @@
 mod arenas;
 mod bind;
 mod broadcast;
+mod builder;
 mod cache;
+mod chain;
 mod describe;
+mod epilogue;
 mod error;
 mod flow;
+mod form;
 mod fused;
 mod kept;
 mod layout;

@@ -1,13 +1,15 @@
 //! A program bound to concrete input shapes.
 
 use crate::ProgramError;
+use crate::chain::join_epilogues;
 use crate::flow::Flow;
+use crate::form::Form;
 use crate::fused::{Boundary, Fused};
 use crate::kept::Kept;
 use crate::layout::{Layout, Piece, Source};
 use crate::units::{Unit, units};
 use ferrograph_graph::{Graph, GraphError, Origin, Plan as OpPlan, Step, TensorType, ValueId, Variable};
-use ferrograph_tensor::{DType, Place, ShapeError};
+use ferrograph_tensor::{Buffer, DType, Place, ShapeError};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -18,6 +20,8 @@ pub(crate) struct Plan {
     pub actions: Vec<Action>,
     pub shared: Vec<Source>,
     pub kept: Vec<Kept>,
+    /// An empty buffer.
+    pub nothing: Arc<Buffer>,
     /// Bytes of the block of intermediate values.
     pub block: usize,
     /// Bytes of each buffer that outlives the run: one for each updated variable, then outputs.
@@ -35,7 +39,7 @@ pub(crate) struct Action {
     pub outputs: Vec<Place>,
     /// Types of the outputs, for people.
     pub types: Vec<TensorType>,
-    /// One place for a kernel, one for each element type for a loop.
+    /// One place for a kernel, then one for each element type for a loop.
     pub scratch: Vec<Place>,
     /// Prepared operands, in the step's order.
     pub prepared: Vec<Place>,
@@ -47,8 +51,20 @@ pub(crate) struct Action {
 #[derive(Debug)]
 pub(crate) enum Work {
     Kernel(Box<dyn Step>),
+    /// A kernel and the loop that is its epilogue.
+    Chained(Box<dyn Step>, Box<Fused>),
     Fused(Box<Fused>),
     Copy,
+}
+
+impl Work {
+    /// The kernel, if there is one.
+    pub(crate) fn step(&self) -> Option<&dyn Step> {
+        match self {
+            Self::Kernel(step) | Self::Chained(step, _) => Some(step.as_ref()),
+            Self::Fused(_) | Self::Copy => None,
+        }
+    }
 }
 
 /// Where an output is found when the run has ended.
@@ -85,7 +101,7 @@ impl Plan {
         for &id in &wanted {
             leaves[flow.root(id).index()] = true;
         }
-        let units = units(&flow, &leaves);
+        let units = join_epilogues(&flow, units(&flow, &leaves), &leaves);
         let updated = updates.iter().map(|(variable, _)| variable.id()).collect();
         Planner { flow, leaves, units, updated, layout: Layout::default(), copies: Vec::new(), kept: Vec::new() }
             .plan(outputs, updates)
@@ -154,7 +170,8 @@ impl Planner<'_> {
         let mut actions: Vec<Action> = drafts.into_iter().map(|draft| self.action(draft)).collect();
         actions.extend(self.copies.iter().map(|&(id, own)| self.copy(id, own)));
         let Layout { shared, own, block, .. } = self.layout;
-        Ok(Plan { actions, shared, kept: self.kept, block, own, outputs })
+        let nothing = Arc::new(Buffer::new(0)?);
+        Ok(Plan { actions, shared, kept: self.kept, nothing, block, own, outputs })
     }
 
     /// Sees to it that own buffer `own` holds `id` at the end.
@@ -201,14 +218,22 @@ impl Planner<'_> {
         let names = unit.iter().map(|&node| nodes[node].op.name()).collect();
         let draft = if let Some(OpPlan::Step(_)) = &plans[unit[0]] {
             let Some(OpPlan::Step(step)) = plans[unit[0]].take() else { unreachable!("just matched") };
-            self.draft_kernel(at, unit[0], names, step)?
+            let mut draft = self.draft_kernel(at, unit[0], names, step)?;
+            if unit.len() > 1 {
+                let head = (Some(nodes[unit[0]].results[0]), draft.inputs.len());
+                let (fused, boundary) = self.fuse(at, &unit[1..], plans, last_use, head)?;
+                self.add_loop(at, &mut draft, &fused, boundary);
+                let Work::Kernel(step) = draft.work else { unreachable!("just made") };
+                draft.work = Work::Chained(step, Box::new(fused));
+            }
+            draft
         } else {
-            let ends = |id: ValueId| last_use.get(&id).is_some_and(|&last| last > at);
-            let leaving = |id: ValueId| self.leaves[id.index()] || ends(id);
-            let (fused, Boundary { externals, results }) = Fused::new(&self.flow, plans, &unit, leaving)?;
-            let inputs = externals.into_iter().map(|id| (self.flow.ty(id).dtype, Some(id))).collect();
-            let scratch = fused.scratch().map(|(dtype, bytes)| (dtype, self.layout.scratch(bytes, at, at))).to_vec();
-            Draft { names, work: Work::Fused(Box::new(fused)), inputs, outputs: results, scratch, prepared: Vec::new() }
+            let (fused, boundary) = self.fuse(at, &unit, plans, last_use, (None, 0))?;
+            let (inputs, outputs, scratch, prepared) = Default::default();
+            let mut draft = Draft { names, work: Work::Copy, inputs, outputs, scratch, prepared };
+            self.add_loop(at, &mut draft, &fused, boundary);
+            draft.work = Work::Fused(Box::new(fused));
+            draft
         };
         for &(_, id) in &draft.inputs {
             if let Some(id) = id {
@@ -219,6 +244,26 @@ impl Planner<'_> {
             self.layout.keep(&self.flow, id, at, last_use.get(&id).copied().unwrap_or(at));
         }
         Ok(draft)
+    }
+
+    fn fuse(
+        &self,
+        at: usize,
+        unit: &[usize],
+        plans: &mut [Option<OpPlan>],
+        last_use: &HashMap<ValueId, usize>,
+        head: (Option<ValueId>, usize),
+    ) -> Result<(Fused, Boundary), GraphError> {
+        let ends = |id: ValueId| last_use.get(&id).is_some_and(|&last| last > at);
+        Fused::new(&self.flow, plans, unit, |id| self.leaves[id.index()] || ends(id), head)
+    }
+
+    /// Adds a loop's operands, results and scratch memory to what stands before it.
+    fn add_loop(&mut self, at: usize, draft: &mut Draft, fused: &Fused, Boundary { externals, results }: Boundary) {
+        draft.inputs.extend(externals.into_iter().map(|id| (self.flow.ty(id).dtype, Some(id))));
+        draft.outputs = results;
+        let pieces = fused.scratch().map(|(dtype, bytes)| (dtype, self.layout.scratch(bytes, at, at)));
+        draft.scratch.extend(pieces);
     }
 
     fn draft_kernel(
@@ -243,9 +288,13 @@ impl Planner<'_> {
             let operand = node.operands[wanted.operand];
             let bytes = floats(wanted.len)?;
             prepared.push(if let Some(shared) = self.unchanging(operand) {
+                let form = match (step.preparation_key(preparation), &self.layout.shared[shared]) {
+                    (Some(key), Source::Variable(variable)) => Form::shared(variable, key, wanted.len),
+                    _ => Arc::default(),
+                };
                 let dtype = self.flow.ty(operand).dtype;
                 // Actions are made of units one for one.
-                self.kept.push(Kept::new(at, preparation, shared, dtype, wanted.len));
+                self.kept.push(Kept { action: at, preparation, shared, dtype, len: wanted.len, form });
                 Prepared::Kept { shared: self.layout.add_shared(Source::Kept(self.kept.len() - 1)), bytes }
             } else {
                 self.layout.share(&self.flow, operand);

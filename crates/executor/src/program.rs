@@ -8,7 +8,7 @@ use crate::plan::{Plan, check_update};
 use crate::run::run;
 use crate::simplify::simplify;
 use ferrograph_graph::{Graph, TensorType, ValueId, Variable};
-use ferrograph_tensor::Tensor;
+use ferrograph_tensor::{DType, Tensor};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -20,6 +20,8 @@ pub struct Program {
     graph: Graph,
     outputs: Vec<ValueId>,
     updates: Vec<(Arc<Variable>, ValueId)>,
+    /// The updates in the order of their variables' ids.
+    locking: Vec<usize>,
     plans: PlanCache,
     arenas: Arenas,
 }
@@ -43,8 +45,10 @@ impl Program {
         }
         let (graph, mut wanted) = simplify(graph, &wanted)?;
         let new_values = wanted.split_off(outputs.len());
-        let updates = updates.iter().map(|(variable, _)| variable.clone()).zip(new_values).collect();
-        Ok(Self { graph, outputs: wanted, updates, plans: PlanCache::default(), arenas: Arenas::default() })
+        let updates: Vec<_> = updates.iter().map(|(variable, _)| variable.clone()).zip(new_values).collect();
+        let mut locking: Vec<usize> = (0..updates.len()).collect();
+        locking.sort_unstable_by_key(|&index| updates[index].0.id());
+        Ok(Self { graph, outputs: wanted, updates, locking, plans: PlanCache::default(), arenas: Arenas::default() })
     }
 
     /// The types that a run's inputs must have; an extent that is not known may be any.
@@ -57,22 +61,19 @@ impl Program {
     pub fn run(&self, inputs: &[Tensor], cancel: Option<&AtomicBool>) -> Result<Vec<Tensor>, ProgramError> {
         self.check_count(inputs.len())?;
         for (index, (expected, input)) in self.input_types().zip(inputs).enumerate() {
-            check_input(index, expected, &TensorType::known(input.dtype(), input.shape()))?;
+            check_input(index, expected, input.dtype(), input.shape())?;
         }
-        let shapes: Vec<&[usize]> = inputs.iter().map(Tensor::shape).collect();
-        let plan = self.plan(&shapes)?;
-        let updated: Vec<&Variable> = self.updates.iter().map(|(variable, _)| variable.as_ref()).collect();
-        run(&plan, &updated, inputs, &self.arenas, cancel)
+        let plan = self.plan(inputs.iter().map(Tensor::shape))?;
+        run(&plan, &self.updates, &self.locking, inputs, &self.arenas, cancel)
     }
 
     /// The plan for inputs of these shapes, for people: every step with its ops and places, and the memory it takes.
     pub fn describe(&self, shapes: &[Vec<usize>]) -> Result<String, ProgramError> {
         self.check_count(shapes.len())?;
         for (index, (expected, shape)) in self.input_types().zip(shapes).enumerate() {
-            check_input(index, expected, &TensorType::known(expected.dtype, shape))?;
+            check_input(index, expected, expected.dtype, shape)?;
         }
-        let shapes: Vec<&[usize]> = shapes.iter().map(Vec::as_slice).collect();
-        Ok(describe(self.plan(&shapes)?.as_ref()))
+        Ok(describe(self.plan(shapes.iter().map(Vec::as_slice))?.as_ref()))
     }
 
     fn check_count(&self, received: usize) -> Result<(), ProgramError> {
@@ -80,23 +81,24 @@ impl Program {
         if received == expected { Ok(()) } else { Err(ProgramError::InputCount { expected, received }) }
     }
 
-    fn plan(&self, shapes: &[&[usize]]) -> Result<Arc<Plan>, ProgramError> {
-        if let Some(plan) = self.plans.get(shapes) {
+    fn plan<'a>(&self, shapes: impl Iterator<Item = &'a [usize]> + Clone) -> Result<Arc<Plan>, ProgramError> {
+        if let Some(plan) = self.plans.get(&shapes) {
             return Ok(plan);
         }
+        let shapes: Vec<&[usize]> = shapes.collect();
         // Two runs of new shapes may both come here; the second plan then replaces an equal first.
-        let plan = Arc::new(Plan::new(&self.graph, &self.outputs, &self.updates, shapes)?);
+        let plan = Arc::new(Plan::new(&self.graph, &self.outputs, &self.updates, &shapes)?);
         self.plans.insert(shapes.iter().map(|shape| shape.to_vec()).collect(), plan.clone());
         Ok(plan)
     }
 }
 
-fn check_input(index: usize, expected: &TensorType, received: &TensorType) -> Result<(), ProgramError> {
-    let fits = expected.dtype == received.dtype
-        && expected.rank() == received.rank()
-        && expected.shape.iter().zip(&received.shape).all(|(want, have)| want.is_none() || want == have);
+fn check_input(index: usize, expected: &TensorType, dtype: DType, shape: &[usize]) -> Result<(), ProgramError> {
+    let fits = expected.dtype == dtype
+        && expected.rank() == shape.len()
+        && expected.shape.iter().zip(shape).all(|(want, have)| want.is_none_or(|want| want == *have));
     if fits {
         return Ok(());
     }
-    Err(ProgramError::Input { index, expected: expected.clone(), received: received.clone() })
+    Err(ProgramError::Input { index, expected: expected.clone(), received: TensorType::known(dtype, shape) })
 }

@@ -1,11 +1,12 @@
 //! One run of a plan: take a snapshot, compute into own memory, then make it visible all at once.
 
 use crate::ProgramError;
-use crate::arenas::Arenas;
+use crate::arenas::{Arenas, Room};
+use crate::epilogue::Epilogue;
 use crate::layout::Source;
 use crate::plan::{Action, OutputHome, Plan, Work};
-use ferrograph_graph::{RunContext, Variable};
-use ferrograph_tensor::{Arena, Buffer, Part, ShapeError, Tensor, allocated_bytes, memory_limit};
+use ferrograph_graph::{RunContext, ValueId, Variable};
+use ferrograph_tensor::{Arena, Buffer, Part, ShapeError, Tensor, ViewMut, allocated_bytes, memory_limit};
 use std::slice::from_ref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -28,7 +29,8 @@ pub(crate) fn run(
 
     check_budget(plan, updated.len(), arenas)?;
     let mut room = arenas.take(plan.block)?;
-    let outcome = compute(plan, updated, inputs, &mut room, cancel).and_then(|()| publish(plan, updated, &mut room));
+    let computed = compute(plan, updated, inputs, &mut room, cancel);
+    let outcome = computed.and_then(|()| publish(plan, updated, &mut room));
     if outcome.is_err() {
         for ((variable, _), buffer) in updated.iter().zip(room.own.drain(..)) {
             variable.return_spare(buffer);
@@ -103,38 +105,40 @@ fn prepare_kept(plan: &Plan, room: &mut Room) -> Result<(), ShapeError> {
     for (index, source) in plan.shared.iter().enumerate() {
         if let Source::Kept(kept) = source {
             let kept = &plan.kept[*kept];
-            let Work::Kernel(step) = &plan.actions[kept.action].work else {
+            let Some(step) = plan.actions[kept.action].work.step() else {
                 unreachable!("only kernels have preparations")
             };
             let (operand, version) = (&room.shared[kept.shared], room.versions[kept.shared]);
-            room.shared[index] = kept.get(step.as_ref(), operand, version)?;
+            room.shared[index] = kept.get(step, operand, version)?;
         }
     }
     Ok(())
 }
 
 /// Gives the variables their new values and returns the outputs.
-fn publish(
-    plan: &Plan,
-    updated: &[(Arc<Variable>, ValueId)],
-    room: &mut Room,
-) -> Result<Vec<Tensor>, ProgramError> {
+fn publish(plan: &Plan, updated: &[(Arc<Variable>, ValueId)], room: &mut Room) -> Result<Vec<Tensor>, ProgramError> {
     let Room { shared, own, .. } = room;
-    // Several outputs may be one value.
-    let mut written = own.drain(updated.len()..).map(Arc::new);
-    let mut outputs: Vec<Tensor> = Vec::with_capacity(plan.outputs.len());
-    for output in &plan.outputs {
+    // From now on what was written for outputs is shared: several of them may be one value.
+    shared.extend(own.drain(updated.len()..).map(Arc::new));
+    let outputs = plan.outputs.iter().map(|output| {
         let buffer = match output.home {
-            OutputHome::Shared(index) => shared[index].clone(),
-            OutputHome::Own(index) => todo!(),
+            OutputHome::Shared(index) => &shared[index],
+            OutputHome::Own(index) => &shared[plan.shared.len() + index - updated.len()],
         };
-        outputs.push(Tensor::from_buffer(output.dtype, &output.shape, buffer)?);
+        Tensor::from_buffer(output.dtype, &output.shape, buffer.clone())
+    });
+    let outputs = outputs.collect::<Result<_, _>>()?;
+    if !updated.is_empty() {
+        let _publishing = PUBLISHING.write().unwrap_or_else(PoisonError::into_inner);
+        for ((variable, _), next) in updated.iter().zip(own.drain(..)) {
+            variable.commit(next)?;
+        }
     }
     Ok(outputs)
 }
 
 fn perform(action: &Action, arena: &mut Arena<'_>, parts: &mut Vec<Part>) -> Result<(), ProgramError> {
-    if let Work::Kernel(step) = &action.work {
+    if let Some(step) = action.work.step() {
         for (index, operand) in &action.fresh {
             let to = from_ref(&action.prepared[*index]);
             let ([from, _], [mut to, _]) = arena.operands([from_ref(operand), &[]], [to, &[]], parts);
@@ -146,6 +150,14 @@ fn perform(action: &Action, arena: &mut Arena<'_>, parts: &mut Vec<Part>) -> Res
         arena.operands(read, [&action.outputs, &action.scratch], parts);
     match &action.work {
         Work::Kernel(step) => step.run(RunContext { inputs, prepared, outputs, scratch: scratch.f32(0) })?,
+        Work::Chained(step, fused) => {
+            let mut scratch = scratch.into_views();
+            let own = scratch.next().map_or(&mut [][..], ViewMut::f32);
+            let epilogue = Epilogue::new(fused, inputs, scratch);
+            let Some(step) = step.with_epilogue() else { unreachable!("joined with its epilogue") };
+            let context = RunContext { inputs, prepared, outputs, scratch: own };
+            step.run_with_epilogue(context, &|start, part| epilogue.apply(start, part))?;
+        }
         Work::Fused(fused) => fused.run(inputs, outputs, scratch),
         Work::Copy => outputs.view(0).copy_from(inputs.view(0)),
     }

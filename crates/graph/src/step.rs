@@ -9,6 +9,11 @@ pub trait Step: Debug + Send + Sync {
     /// Computes the results. An error is about the data (an index out of range); the run ends and changes nothing.
     fn run(&self, context: RunContext<'_>) -> Result<(), GraphError>;
 
+    /// The step as one that applies an epilogue, if it is such a one.
+    fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
+        None
+    }
+
     /// float32 elements of scratch memory that one run needs.
     fn scratch_len(&self) -> usize {
         0
@@ -19,10 +24,30 @@ pub trait Step: Debug + Send + Sync {
         &[]
     }
 
+    /// What the form of preparation `index` depends on besides the operand's data: layout, extents, instruction set. Steps
+    /// with the same key make the same form of the same operand, so that one is kept for all of them, whatever program they
+    /// belong to. `None`: this step alone knows.
+    fn preparation_key(&self, index: usize) -> Option<String> {
+        let _ = index;
+        None
+    }
+
     /// Fills preparation `index` from its operand.
     fn prepare(&self, index: usize, operand: View<'_>, prepared: &mut [f32]) {
         let _ = (index, operand, prepared);
     }
+}
+
+/// What happens to a finished part of a result: it gets the index of the part's first element and the part, and replaces
+/// it. A part may be of any size and may come from any thread.
+pub type Epilogue<'a> = &'a (dyn Fn(usize, &mut [f32]) + Sync);
+
+/// A step of one float32 result that can apply an epilogue to parts of it while they are still in the cache. The executor
+/// puts the element-wise chain there that follows the step, if nobody else reads the result.
+pub trait WithEpilogue: Step {
+    /// As [`Step::run`], and calls `epilogue` for every element once, when it is final. The epilogue's own operands follow
+    /// the step's in the context.
+    fn run_with_epilogue(&self, context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError>;
 }
 
 /// A kept form of an operand. Where the operand is a variable or a constant the executor makes it once for each value

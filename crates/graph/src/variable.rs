@@ -88,6 +88,12 @@ impl Variable {
         (state.value.clone(), state.version)
     }
 
+    /// As [`Self::read`], of the memory alone; allocates nothing.
+    pub fn read_buffer(&self) -> (Arc<Buffer>, u64) {
+        let state = self.state();
+        (state.value.buffer().clone(), state.version)
+    }
+
     /// Replaces the value.
     pub fn assign(&self, value: Tensor) -> Result<(), VariableError> {
         if value.dtype() != self.dtype || value.shape() != self.shape {

@@ -12,8 +12,10 @@
 pub mod batch_norm;
 pub mod conv;
 pub mod copy;
+pub mod depthwise;
 pub mod elementwise;
 pub mod gemm;
+pub mod gru;
 pub mod indexing;
 pub mod lstm;
 pub mod parallel;

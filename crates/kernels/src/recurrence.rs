@@ -23,18 +23,18 @@ pub(crate) fn padded(units: usize) -> usize {
     units.checked_next_multiple_of(lanes()).unwrap_or(usize::MAX)
 }
 
-/// Gates side by side: `gates` of the `total` gates that the columns of a weight hold one after the other.
+/// Gates side by side: `which` of the `total` gates that the columns of a weight hold one after the other.
 #[derive(Clone)]
 pub(crate) struct Gates {
     pub units: usize,
     pub total: usize,
-    pub gates: Range<usize>,
+    pub which: Range<usize>,
 }
 
 impl Gates {
     /// Elements of a row.
     pub(crate) fn len(&self) -> usize {
-        padded(self.units).saturating_mul(self.gates.len())
+        padded(self.units).saturating_mul(self.which.len())
     }
 
     /// Writes one row; `from` holds all gates.
@@ -44,7 +44,7 @@ impl Gates {
     }
 
     fn fill_vector(&self, vector: usize, from: &[f32], to: &mut [f32]) {
-        let (block, gate) = (vector / self.gates.len(), self.gates.start + vector % self.gates.len());
+        let (block, gate) = (vector / self.which.len(), self.which.start + vector % self.which.len());
         let unit = block * to.len();
         let count = to.len().min(self.units - unit);
         to[..count].copy_from_slice(&from[gate * self.units + unit..][..count]);
@@ -81,13 +81,14 @@ impl Gates {
 
     /// Packs recurrent weights `[units, total * units]` for [`accumulate`]: a panel is a block.
     pub(crate) fn pack_recurrent(&self, from: &[f32], packed: &mut [f32]) {
-        self.pack(self.units, self.gates.len(), from, packed);
+        self.pack(self.units, self.which.len(), from, packed);
     }
 }
 
-/// Rows of a cell's tile at most: a block of four gates for each row, as many sums as a matrix product's tile has.
+/// Rows of a cell's tile at most: the sums of a block of four gates for each row, a row of the panel and a broadcast
+/// must fit into 32 registers, or 16 where a matrix product's tile has fewer sums.
 pub(crate) const fn tile_rows<S: Simd>() -> usize {
-    S::TILE_ROWS * S::TILE_VECTORS / 4
+    if S::TILE_ROWS * S::TILE_VECTORS >= 16 { 6 } else { 3 }
 }
 
 /// `sums[row][block][gate] += sum over k of h[row][k] * panels[block][k][gate]`, one chain of multiply-adds per element
@@ -146,6 +147,16 @@ pub(crate) unsafe fn load<S: Simd>(simd: S, p: *const f32, count: usize) -> S::V
 pub(crate) unsafe fn store<S: Simd>(simd: S, p: *mut f32, v: S::V, count: usize) {
     // SAFETY: the caller's promise.
     unsafe { if count == S::N { simd.store_ptr(p, v) } else { simd.store_partial_ptr(p, v, count) } }
+}
+
+/// Whether a cell of these gates should multiply by the recurrent weights itself, for groups of `rows` sequences. Where
+/// the panel of a block leaves the first-level cache before the next tile of rows comes, a matrix product is faster, whose
+/// panels are narrower: at 256 units and 16 rows by a quarter. The sums are the same to the bit.
+pub(crate) fn is_fused(gates: &Gates, rows: usize) -> bool {
+    /// Elements of a panel that stays: 32 KiB.
+    const PANEL: usize = 8 * 1024;
+    let tile = TileShape::of(Level::current());
+    rows < tile.rows || gates.which.len().saturating_mul(tile.lanes).saturating_mul(gates.units) <= PANEL
 }
 
 /// Runs a cell for the blocks of units of one step on the free threads, if the step is long enough to share:

@@ -12,7 +12,6 @@ use crate::conv2d_input_gradient::Conv2dInputGradient;
 use crate::conv2d_kernel_gradient::Conv2dKernelGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
-use crate::shared::tolerance::sum_of_products;
 use crate::shared::{Convolution, step, to_json};
 use ferrograph_graph::{
     Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
@@ -100,6 +99,10 @@ impl Step for Forward {
         &self.packed
     }
 
+    fn preparation_key(&self, _index: usize) -> Option<String> {
+        Some(format!("conv2d: {}", conv::packed_kernel_layout(&self.shape)))
+    }
+
     fn prepare(&self, _index: usize, operand: View<'_>, prepared: &mut [f32]) {
         conv::pack_kernel(&self.shape, operand.f32(), prepared);
     }
@@ -119,7 +122,7 @@ impl Registered for Conv2d {
         samples
             .map(|(convolution, x, kernel)| {
                 let sample = Sample::new(Self { convolution }, [Operand::normal(&x), Operand::normal(&kernel)]);
-                sample.tolerance(sum_of_products(kernel[0] * kernel[1] * kernel[2]))
+                sample.tolerance(convolution.tolerance(kernel, kernel[0] * kernel[1] * kernel[2]))
             })
             .collect()
     }

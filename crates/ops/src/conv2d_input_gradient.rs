@@ -11,7 +11,6 @@ use crate::conv2d::{Conv2d, zeros};
 use crate::conv2d_kernel_gradient::Conv2dKernelGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
-use crate::shared::tolerance::sum_of_products;
 use crate::shared::{Convolution, to_json};
 use ferrograph_graph::{
     Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
@@ -104,6 +103,10 @@ impl Step for InputGradient {
         &self.packed
     }
 
+    fn preparation_key(&self, _index: usize) -> Option<String> {
+        Some(format!("conv2d_input_gradient: {}", conv::packed_kernel_for_gradient_layout(&self.shape)))
+    }
+
     fn prepare(&self, _index: usize, operand: View<'_>, prepared: &mut [f32]) {
         conv::pack_kernel_for_gradient(&self.shape, operand.f32(), prepared);
     }
@@ -118,7 +121,7 @@ impl Registered for Conv2dInputGradient {
                 let y = convolution.output(&x_type, &kernel_type).map(|y| y.extents()).unwrap_or_default();
                 let operands = [Operand::normal(&y), Operand::normal(&kernel), Operand::normal(&x)];
                 Sample::new(Self { convolution }, operands)
-                    .tolerance(sum_of_products(kernel[0] * kernel[1] * kernel[3]))
+                    .tolerance(convolution.tolerance(kernel, kernel[0] * kernel[1] * kernel[3]))
             })
             .collect()
     }

@@ -22,6 +22,9 @@ pub mod conv2d_input_gradient;
 pub mod conv2d_kernel_gradient;
 pub mod cos;
 pub mod cumsum;
+pub mod depthwise_conv2d;
+pub mod depthwise_conv2d_input_gradient;
+pub mod depthwise_conv2d_kernel_gradient;
 pub mod divide;
 pub mod elu;
 pub mod equal;
@@ -36,6 +39,8 @@ pub mod gather;
 pub mod gelu;
 pub mod greater;
 pub mod greater_equal;
+pub mod gru;
+pub mod gru_gradient;
 pub mod iota;
 pub mod is_finite;
 pub mod less;
@@ -127,6 +132,9 @@ pub static ALL: &[Entry] = &[
     entry::<conv2d_kernel_gradient::Conv2dKernelGradient>("conv2d_kernel_gradient"),
     entry::<cos::Cos>("cos"),
     entry::<cumsum::Cumsum>("cumsum"),
+    entry::<depthwise_conv2d::DepthwiseConv2d>("depthwise_conv2d"),
+    entry::<depthwise_conv2d_input_gradient::DepthwiseConv2dInputGradient>("depthwise_conv2d_input_gradient"),
+    entry::<depthwise_conv2d_kernel_gradient::DepthwiseConv2dKernelGradient>("depthwise_conv2d_kernel_gradient"),
     entry::<divide::Divide>("divide"),
     entry::<elu::Elu>("elu"),
     entry::<equal::Equal>("equal"),
@@ -141,6 +149,8 @@ pub static ALL: &[Entry] = &[
     entry::<gelu::Gelu>("gelu"),
     entry::<greater::Greater>("greater"),
     entry::<greater_equal::GreaterEqual>("greater_equal"),
+    entry::<gru::Gru>("gru"),
+    entry::<gru_gradient::GruGradient>("gru_gradient"),
     entry::<iota::Iota>("iota"),
     entry::<is_finite::IsFinite>("is_finite"),
     entry::<less::Less>("less"),

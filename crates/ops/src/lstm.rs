@@ -14,7 +14,7 @@
 use crate::fill::Fill;
 use crate::lstm_gradient::LstmGradient;
 use crate::registry::Registered;
-use crate::shared::recurrence::{Recurrence, known_extents, sample_mask, samples};
+use crate::shared::recurrence::{Cell, Recurrence, known_extents, sample_mask, samples};
 use crate::shared::to_json;
 use ferrograph_graph::{
     Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
@@ -23,6 +23,9 @@ use ferrograph_kernels::lstm::{self, LstmForward, LstmShape, Outputs};
 use ferrograph_tensor::{DType, View, ViewMut};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+pub(crate) const CELL: Cell =
+    Cell { gates: 4, two_biases: false, states: &["h0", "c0"], reserve_len: lstm::reserve_len };
 
 /// See the [module](self).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,7 +45,7 @@ impl Op for Lstm {
     }
 
     fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
-        let extents = self.recurrence.infer(operands)?;
+        let extents = CELL.infer(self.recurrence, operands)?;
         Ok(vec![extents.sequence(), extents.state(), extents.state(), extents.reserve()])
     }
 
@@ -133,6 +136,11 @@ impl Step for Forward {
 
     fn preparations(&self) -> &[Preparation] {
         &self.preparations
+    }
+
+    fn preparation_key(&self, index: usize) -> Option<String> {
+        let layout = if index == 0 { lstm::packed_kernel_layout } else { lstm::packed_recurrent_layout };
+        Some(format!("lstm: {}", layout(&self.shape)))
     }
 
     fn prepare(&self, index: usize, operand: View<'_>, prepared: &mut [f32]) {

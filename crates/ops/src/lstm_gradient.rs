@@ -12,15 +12,15 @@
 //!
 //! Derivative: none. A second derivative through a recurrent layer would need this whole pass written as ops.
 
-use crate::lstm::{Trace, sample_operands};
+use crate::lstm::{CELL, Trace, sample_operands};
 use crate::registry::Registered;
 use crate::shared::operands::dtype;
-use crate::shared::recurrence::{Recurrence, known_extents, samples};
+use crate::shared::recurrence::{Recurrence, known_extents, samples, scattered};
 use crate::shared::window::may_agree;
 use crate::shared::{step_with_scratch, to_json};
 use ferrograph_graph::{Fill, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::lstm::{self, Gradients, LstmBackward, LstmShape};
-use ferrograph_tensor::{DType, ViewMut, element_count};
+use ferrograph_tensor::{DType, ViewMut};
 use serde::{Deserialize, Serialize};
 
 /// See the [module](self).
@@ -41,12 +41,12 @@ impl Op for LstmGradient {
     }
 
     fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
-        let count = self.recurrence.operand_count();
+        let count = CELL.operand_count(self.recurrence);
         if operands.len() != count + 6 {
             return Err(format!("{} operands", count + 6));
         }
         let (forward, rest) = operands.split_at(count);
-        let extents = self.recurrence.infer(forward)?;
+        let extents = CELL.infer(self.recurrence, forward)?;
         let (sequence, state) = (extents.sequence(), extents.state());
         let wanted = [&sequence, &state, &extents.reserve(), &sequence, &state, &state];
         let names = ["sequence", "c", "reserve", "dsequence", "dh", "dc"];
@@ -61,7 +61,7 @@ impl Op for LstmGradient {
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
         let shape = known_extents(self.name(), operands)?;
-        let (Recurrence { reverse, masked }, count) = (self.recurrence, self.recurrence.operand_count());
+        let (Recurrence { reverse, masked }, count) = (self.recurrence, CELL.operand_count(self.recurrence));
         Ok(step_with_scratch(lstm::backward_scratch_len(&shape), move |mut context| {
             let inputs = context.inputs;
             let backward = LstmBackward {
@@ -94,7 +94,7 @@ impl Op for LstmGradient {
     }
 
     fn reference(&self, operands: &[Reference], _results: &[TensorType]) -> Vec<Reference> {
-        let count = self.recurrence.operand_count();
+        let count = CELL.operand_count(self.recurrence);
         let [x, kernel, recurrent, ..] = operands else { unreachable!("the shape rule counts operands") };
         let trace = Trace::run(self.recurrence, &operands[..count]);
         let [batch, steps, units] = trace.extents;
@@ -143,7 +143,7 @@ impl Op for LstmGradient {
     }
 
     fn reads(&self, index: usize) -> bool {
-        let count = self.recurrence.operand_count();
+        let count = CELL.operand_count(self.recurrence);
         // The reserve holds the states, and the bias only moves what the gates show.
         !(3..6).contains(&index) && !(count..count + 2).contains(&index)
     }
@@ -184,13 +184,4 @@ fn sample(recurrence: Recurrence, shape: &LstmShape) -> Sample {
     ]);
     // Errors of a few units in every gate of every step add up over steps and rows.
     Sample::new(LstmGradient { recurrence }, operands).tolerance(48.0).not_differentiable()
-}
-
-/// Reproducible numbers between -0.8 and 0.8 that float32 holds exactly.
-fn scattered(shape: &[usize], seed: usize) -> Vec<f64> {
-    let count = element_count(shape).unwrap_or_default();
-    (0..count)
-        .map(|i| (((i + 1) * (2 * seed + 7919)) % 1639) as f64 / 1024.0 - 0.8)
-        .map(|v| f64::from(v as f32))
-        .collect()
 }

@@ -13,7 +13,8 @@ use crate::shared::operands::{dtype, exactly};
 use crate::shared::tolerance::sum_of_products;
 use crate::shared::{broadcast, to_json, unbroadcast};
 use ferrograph_graph::{
-    Extent, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
+    Epilogue, Extent, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step,
+    TensorType, ValueId, WithEpilogue,
 };
 use ferrograph_kernels::gemm::{self, Matrix};
 use ferrograph_kernels::parallel::for_each_chunk;
@@ -34,6 +35,15 @@ pub struct Matmul {
 
 /// Multiplications that one chunk of small products takes: some 10 us, enough to be worth handing to another thread.
 const CHUNK_PRODUCTS: usize = 1 << 18;
+
+/// Elements of a result, at least, that is worth an epilogue: 1 MiB. A smaller one is still in the second-level cache when
+/// a loop of its own reads it.
+const MIN_EPILOGUE: usize = 1 << 18;
+
+/// How many products one chunk takes.
+fn products_together([m, k, n]: [usize; 3]) -> usize {
+    (CHUNK_PRODUCTS / m.saturating_mul(k).saturating_mul(n).max(1)).max(1)
+}
 
 /// The extents of the last two axes, before which the batch axes stand.
 fn matrix<T: Copy>(shape: &[T], transposed: bool) -> Option<(&[T], [T; 2])> {
@@ -81,6 +91,9 @@ impl Op for Matmul {
             batch = 1;
         }
         let length = b_count.saturating_mul(gemm::packed_len(k, n));
+        let stride = if self.transpose_a { m } else { 1 };
+        let in_cache = products_together([m, k, n]) > 1 || gemm::finishes_by_rows(m, k, n, stride);
+        let takes_epilogue = in_cache && batch.saturating_mul(m).saturating_mul(n) >= MIN_EPILOGUE;
         Ok(Plan::Step(Box::new(Product {
             transpose_a: self.transpose_a,
             transpose_b: self.transpose_b,
@@ -88,6 +101,7 @@ impl Op for Matmul {
             batch,
             axes: batch_axes(a.0, b.0, y.0),
             packed: [Preparation { operand: 1, len: length }],
+            takes_epilogue,
         })))
     }
 
@@ -178,6 +192,8 @@ struct Product {
     /// See [`batch_axes`].
     axes: Vec<[usize; 3]>,
     packed: [Preparation; 1],
+    /// Whether an epilogue is worth its cost.
+    takes_epilogue: bool,
 }
 
 impl Product {
@@ -197,35 +213,71 @@ impl Product {
     }
 }
 
-impl Step for Product {
-    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+impl Product {
+    fn multiply(&self, mut context: RunContext<'_>, epilogue: Option<Epilogue<'_>>) {
         let (a, packed, y) = (context.inputs.f32(0), context.prepared.f32(0), context.outputs.f32(0));
         let [m, k, n] = self.extents;
         if k == 0 || y.is_empty() {
             y.fill(0.0);
-            return Ok(());
+            if let Some(epilogue) = epilogue {
+                epilogue(0, y);
+            }
+            return;
         }
-        let product = |index: usize, y: &mut [f32]| {
+        let product = |index: usize, y: &mut [f32], epilogue: Option<Epilogue<'_>>| {
             let [of_a, of_b] = self.operands(index);
             let a = &a[of_a * m * k..][..m * k];
             let a = if self.transpose_a { Matrix::transposed(a, m) } else { Matrix::row_major(a, k) };
             let length = gemm::packed_len(k, n);
-            gemm::gemm(m, k, n, a, &packed[of_b * length..][..length], y, n, false);
+            let b = &packed[of_b * length..][..length];
+            match epilogue {
+                Some(epilogue) => {
+                    gemm::gemm_then(m, k, n, a, b, y, |start, part| epilogue(index * m * n + start, part));
+                }
+                None => gemm::gemm(m, k, n, a, b, y, n, false),
+            }
         };
         // A large product is shared between threads by the kernel; small ones are dealt out whole.
-        let together = (CHUNK_PRODUCTS / (m * k).saturating_mul(n)).max(1);
+        let together = products_together(self.extents);
         if together == 1 {
-            y.chunks_exact_mut(m * n).enumerate().for_each(|(index, y)| product(index, y));
+            y.chunks_exact_mut(m * n).enumerate().for_each(|(index, y)| product(index, y, epilogue));
         } else {
             for_each_chunk(y, together * m * n, |chunk, y| {
-                y.chunks_exact_mut(m * n).enumerate().for_each(|(index, y)| product(chunk * together + index, y));
+                let first = chunk * together;
+                y.chunks_exact_mut(m * n).enumerate().for_each(|(index, y)| product(first + index, y, None));
+                if let Some(epilogue) = epilogue {
+                    epilogue(first * m * n, y);
+                }
             });
         }
+    }
+}
+
+impl WithEpilogue for Product {
+    fn run_with_epilogue(&self, context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError> {
+        self.multiply(context, Some(epilogue));
         Ok(())
+    }
+}
+
+impl Step for Product {
+    fn run(&self, context: RunContext<'_>) -> Result<(), GraphError> {
+        self.multiply(context, None);
+        Ok(())
+    }
+
+    fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
+        if self.takes_epilogue { Some(self) } else { None }
     }
 
     fn preparations(&self) -> &[Preparation] {
         &self.packed
+    }
+
+    fn preparation_key(&self, _index: usize) -> Option<String> {
+        let ([_, k, n], transposed) = (self.extents, if self.transpose_b { "transposed" } else { "as it is" });
+        // The number of matrices follows from the number of elements.
+        Some(format!("gemm: {transposed}, {}", gemm::packed_layout(k, n)))
     }
 
     fn prepare(&self, _index: usize, operand: View<'_>, prepared: &mut [f32]) {
@@ -250,6 +302,8 @@ impl Registered for Matmul {
             (&[3, 4], &[4, 5]),
             (&[1, 7], &[7, 1]),
             (&[17, 33], &[33, 35]),
+            // Panels that are full at every instruction set, though not laid out alike.
+            (&[2, 3], &[3, 32]),
             // One matrix for all rows.
             (&[2, 3, 4], &[4, 5]),
             (&[2, 1, 3, 4], &[1, 4, 2]),
@@ -317,6 +371,7 @@ mod tests {
             batch: 6,
             axes: batch_axes(&[2, 1, 1], &[3, 1], &y),
             packed: [Preparation { operand: 1, len: 0 }],
+            takes_epilogue: false,
         };
         let expected: Vec<[usize; 2]> = indices(&y).iter().map(|index| [index[0], index[1]]).collect();
         assert_eq!((0..6).map(|index| product.operands(index)).collect::<Vec<_>>(), expected);

@@ -4,7 +4,7 @@ use super::ConvShape;
 use super::axis::Axis;
 use super::correlation::Correlation;
 use super::winograd::{self, Winograd};
-use crate::gemm::{Epilogue, Identity, Matrix, pack};
+use crate::gemm::{Epilogue, Identity, Matrix, pack, packed_layout};
 
 /// How the forward pass is computed.
 enum Method {
@@ -36,6 +36,18 @@ pub fn packed_kernel_len(shape: &ConvShape) -> usize {
     match Method::of(shape) {
         Method::Direct(correlation) => correlation.packed_len(),
         Method::Winograd(winograd) => winograd.packed_len(),
+    }
+}
+
+/// How [`pack_kernel`] lays a kernel out at the current level: shapes with the same answer pack a kernel of given extents
+/// to the same form.
+pub fn packed_kernel_layout(shape: &ConvShape) -> String {
+    match Method::of(shape) {
+        Method::Direct(correlation) => {
+            let layout = packed_layout(correlation.total_depth(), shape.group_out());
+            format!("direct, {} groups, {layout}", shape.groups)
+        }
+        Method::Winograd(_) => format!("Winograd, {}", packed_layout(shape.in_channels, shape.out_channels)),
     }
 }
 

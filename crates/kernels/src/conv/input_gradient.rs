@@ -5,7 +5,7 @@ use super::axis::Axis;
 use super::correlation::Correlation;
 use super::shape::product;
 use super::winograd::{self, Winograd};
-use crate::gemm::{Identity, Matrix, pack_steps, packed_len};
+use crate::gemm::{Identity, Matrix, pack_steps, packed_layout, packed_len};
 
 /// The phases of the input's grid: positions with the same remainder by the stride, for rows and columns.
 fn phases(shape: &ConvShape) -> impl Iterator<Item = (Axis, Axis)> {
@@ -34,6 +34,17 @@ pub fn packed_kernel_for_gradient_len(shape: &ConvShape) -> usize {
         return winograd.packed_len();
     }
     phases(shape).fold(0, |sum, phase| sum.saturating_add(correlation(shape, phase).packed_len()))
+}
+
+/// How [`pack_kernel_for_gradient`] lays a kernel out at the current level, in the sense of
+/// [`packed_kernel_layout`](super::packed_kernel_layout).
+pub fn packed_kernel_for_gradient_layout(shape: &ConvShape) -> String {
+    if by_winograd(shape).is_some() {
+        return format!("Winograd, {}", packed_layout(shape.out_channels, shape.in_channels));
+    }
+    // The taps of each phase decide which steps its matrices have.
+    let taps: Vec<_> = phases(shape).map(|(rows, columns)| (rows.kernel, columns.kernel)).collect();
+    format!("direct, {} groups, taps {taps:?}, {}", shape.groups, packed_layout(shape.group_out(), shape.group_in()))
 }
 
 /// Packs `kernel` `[kh, kw, in_channels / groups, out_channels]` for [`input_gradient`].

@@ -100,14 +100,9 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Whether Winograd's method is worth it, chosen by the extents of one image.
-fn by_winograd(shape: &ConvShape) -> bool {
-    shape.batch > 0 && winograd::suits(shape, shape.out_height(), shape.out_width())
-}
-
 /// Elements of scratch memory [`kernel_gradient`] needs, in the sense of [`scratch_len`](super::scratch_len).
 pub fn kernel_gradient_scratch_len(shape: &ConvShape) -> usize {
-    if by_winograd(shape) {
+    if winograd::suits_kernel_gradient(shape) {
         return winograd::kernel_gradient_scratch_len(shape);
     }
     let plan = Plan::new(shape);
@@ -121,7 +116,7 @@ pub fn kernel_gradient(shape: &ConvShape, x: &[f32], dy: &[f32], dw: &mut [f32],
     assert_eq!(x.len(), shape.x_len());
     assert_eq!(dy.len(), shape.y_len());
     assert_eq!(dw.len(), shape.kernel_len());
-    if by_winograd(shape) {
+    if winograd::suits_kernel_gradient(shape) {
         return winograd::kernel_gradient(shape, x, dy, dw, scratch);
     }
     let plan = Plan::new(shape);

@@ -1,12 +1,17 @@
 //! Two-dimensional convolution (cross-correlation, as in Keras) and its gradients, over NHWC images.
 //!
-//! All three are products on the register tile of [`gemm`](crate::gemm), whose rows are pixels by pointer. The forward
-//! pass and the gradient of the input are the same computation (`correlation`) with other taps: the gradient of a
-//! convolution with stride `s` is `s x s` convolutions without stride, one for each phase of the input's grid. Zero
-//! padding costs a copy of the image, made in bands that stay in the cache.
+//! 3 x 3 convolutions of many channels are computed by Winograd's method (`winograd`) unless [`ConvShape::strict`]
+//! forbids it. The choice depends on the extents of one image and of the kernel; only the gradient of the kernel looks at
+//! the batch.
 //!
-//! Every element is one chain of multiply-adds in a fixed order, so an image's bits depend neither on the other images
-//! of the batch nor on the number of threads. The gradient of the kernel sums over the batch in a fixed order.
+//! Otherwise all three are products on the register tile of [`gemm`](crate::gemm), whose rows are pixels by pointer. The
+//! forward pass and the gradient of the input are the same computation (`correlation`) with other taps: the gradient of
+//! a convolution with stride `s` is `s x s` convolutions without stride, one for each phase of the input's grid. Zero
+//! padding costs a copy of the image, made in bands that stay in the cache. Every element is one chain of multiply-adds
+//! in a fixed order.
+//!
+//! With either method an image's bits depend neither on the other images of the batch nor on the number of threads. The
+//! gradient of the kernel sums over the batch in a fixed order.
 
 mod axis;
 mod band;
@@ -16,12 +21,14 @@ mod input_gradient;
 mod kernel_gradient;
 mod shape;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod winograd;
 
-pub use forward::{forward, forward_with, pack_kernel, packed_kernel_len, scratch_len};
+pub use forward::{forward, forward_with, pack_kernel, packed_kernel_layout, packed_kernel_len, scratch_len};
 pub use input_gradient::{
-    input_gradient, input_gradient_scratch_len, pack_kernel_for_gradient, packed_kernel_for_gradient_len,
+    input_gradient, input_gradient_scratch_len, pack_kernel_for_gradient, packed_kernel_for_gradient_layout,
+    packed_kernel_for_gradient_len,
 };
 pub use kernel_gradient::{kernel_gradient, kernel_gradient_scratch_len};
 pub use shape::ConvShape;
+pub(crate) use shape::product;

@@ -25,8 +25,8 @@ pub struct ConvShape {
     pub padding: [[usize; 2]; 2],
     /// Channel groups, at least 1: output channels of group `g` see input channels of group `g` only.
     pub groups: usize,
-    /// Every output element is a plain sum of products. Otherwise 3 x 3 kernels may be computed by Winograd's method, whose
-    /// error is about twice that of a plain sum.
+    /// Every output element is a plain sum of products. Otherwise 3 x 3 kernels may be computed by Winograd's method,
+    /// whose error is about twice that of a plain sum.
     pub strict: bool,
 }
 
@@ -50,26 +50,26 @@ impl ConvShape {
         room.checked_div(self.stride[axis])?.checked_add(1)
     }
 
-    pub(super) fn x_len(&self) -> usize {
+    pub(crate) fn x_len(&self) -> usize {
         product(&[self.batch, self.height, self.width, self.in_channels])
     }
-    pub(super) fn y_len(&self) -> usize {
+    pub(crate) fn y_len(&self) -> usize {
         product(&[self.batch, self.out_height(), self.out_width(), self.out_channels])
     }
-    pub(super) fn kernel_len(&self) -> usize {
+    pub(crate) fn kernel_len(&self) -> usize {
         product(&[self.kernel[0], self.kernel[1], self.group_in(), self.out_channels])
     }
     /// Input channels of a group.
-    pub(super) fn group_in(&self) -> usize {
+    pub(crate) fn group_in(&self) -> usize {
         self.in_channels / self.groups
     }
     /// Output channels of a group.
-    pub(super) fn group_out(&self) -> usize {
+    pub(crate) fn group_out(&self) -> usize {
         self.out_channels / self.groups
     }
 
     /// Panics unless the numbers that are divided by are at least 1 and the groups divide the channels.
-    pub(super) fn assert_valid(&self) {
+    pub(crate) fn assert_valid(&self) {
         assert!(self.stride.iter().chain(&self.dilation).all(|&n| n > 0), "strides and dilations are at least 1");
         assert!(self.groups > 0, "there is at least one group");
         assert!(
@@ -80,6 +80,6 @@ impl ConvShape {
 }
 
 /// The product, or `usize::MAX` where it is not representable (so that it equals no slice's length).
-pub(super) fn product(extents: &[usize]) -> usize {
+pub(crate) fn product(extents: &[usize]) -> usize {
     if extents.contains(&0) { 0 } else { extents.iter().fold(1, |product, extent| product.saturating_mul(*extent)) }
 }

@@ -18,9 +18,9 @@ mod tile;
 pub(crate) use block::{Block, Depth};
 pub use epilogue::{Bias, BiasRelu, Epilogue, Identity};
 pub(crate) use pack::pack_steps;
-pub use pack::{pack, packed_len};
+pub use pack::{pack, packed_layout, packed_len};
 pub(crate) use product::Product;
-pub use product::{gemm, gemm_with};
+pub use product::{finishes_by_rows, gemm, gemm_then, gemm_with};
 
 use ferrograph_simd::{Kernel, Level, Simd};
 

@@ -15,6 +15,13 @@ pub fn packed_len(k: usize, n: usize) -> usize {
     n.checked_add(tile.lanes).map_or(usize::MAX, |_| tile.padded(n).saturating_mul(k))
 }
 
+/// How [`pack`] lays out a `[k, n]` matrix at the current [`Level`]: packed matrices with the same answer are laid out
+/// the same. Two levels may share a layout.
+pub fn packed_layout(k: usize, n: usize) -> String {
+    let TileShape { columns, lanes, .. } = TileShape::of(Level::current());
+    format!("{k} x {n} in panels of {columns} by {lanes}")
+}
+
 /// Chunks copy at least this many elements, about 10 microseconds.
 const CHUNK: usize = 32 * 1024;
 

@@ -4,9 +4,10 @@
 
 use super::block::STAGED_PANELS;
 use super::{Block, Depth, Epilogue, Identity, Matrix, TileShape, packed_len};
-use crate::parallel::SharedMut;
+use crate::parallel::{SharedMut, for_each_chunk};
 use crate::pool::parallel_for;
 use ferrograph_simd::Level;
+use std::ops::Range;
 
 /// `C = A B`, or `C += A B` if `accumulate`.
 ///
@@ -61,6 +62,56 @@ pub fn gemm_with<E: Epilogue>(
     unsafe { product.run(input, output) };
 }
 
+/// As [`gemm`] without gaps between the rows of `c`; `finished(start, part)` is called for the elements of `c` from `start`
+/// on when they are final, on whole rows, each row once, from any thread. Where threads share the product by rows, that
+/// is while the part is still in the cache.
+#[allow(clippy::too_many_arguments, reason = "the field's signature of a matrix product")]
+pub fn gemm_then(
+    m: usize,
+    k: usize,
+    n: usize,
+    a: Matrix,
+    packed_b: &[f32],
+    c: &mut [f32],
+    finished: impl Fn(usize, &mut [f32]) + Sync,
+) {
+    if m == 0 || n == 0 {
+        return;
+    }
+    let level = Level::current();
+    let tile = TileShape::of(level);
+    let Some(grid) = Grid::new(tile, m, k, n, a.column_stride != 1).by_rows(tile, m, k, n) else {
+        gemm(m, k, n, a, packed_b, c, n, false);
+        let rows = MIN_FINISHED.div_ceil(n);
+        return for_each_chunk(&mut c[..m * n], rows * n, |index, part| finished(index * rows * n, part));
+    };
+    a.assert_holds(m, k);
+    Matrix::row_major(c, n).assert_holds(m, n);
+    let c = SharedMut::new(c);
+    let product = Product {
+        rows: m,
+        columns: n,
+        depth: Depth { taps: &[0], len: k, stride: a.column_stride },
+        packed: packed_b,
+        accumulate: false,
+        epilogue: Identity,
+    };
+    let input = |row| a.data.as_ptr().wrapping_add(row * a.row_stride);
+    let output = |row| c.get().wrapping_add(row * n);
+    let finished = |rows: Range<usize>| {
+        // SAFETY: these rows lie within C, which is borrowed meanwhile; no other block has any of them, and theirs is done.
+        finished(rows.start * n, unsafe { c.part(rows.start * n, rows.len() * n) });
+    };
+    // SAFETY: A and C hold the rows and steps, and the rows of C do not overlap: asserted above.
+    unsafe { product.run_on(&grid, level, input, output, finished) };
+}
+
+/// Whether [`gemm_then`] hands out parts while they are in the cache at the current level.
+pub fn finishes_by_rows(m: usize, k: usize, n: usize, column_stride: usize) -> bool {
+    let tile = TileShape::of(Level::current());
+    m > 0 && n > 0 && Grid::new(tile, m, k, n, column_stride != 1).by_rows(tile, m, k, n).is_some()
+}
+
 /// A product whose rows lie anywhere.
 #[derive(Debug)]
 pub(crate) struct Product<'a, E> {
@@ -85,21 +136,39 @@ impl<E: Epilogue> Product<'_, E> {
         input: impl Fn(usize) -> *const f32 + Sync,
         output: impl Fn(usize) -> *mut f32 + Sync,
     ) {
-        let Product { rows: m, columns: n, depth, packed, accumulate, epilogue } = self;
-        assert_eq!(packed.len(), packed_len(depth.total(), n), "packed_b has the length packed_len gives");
+        let Product { rows: m, columns: n, depth, .. } = self;
         if m == 0 || n == 0 {
+            assert_eq!(self.packed.len(), packed_len(depth.total(), n), "packed_b has the length packed_len gives");
             return;
         }
         let level = Level::current();
+        let grid = Grid::new(TileShape::of(level), m, depth.total(), n, depth.stride != 1);
+        // SAFETY: the caller's promises.
+        unsafe { self.run_on(&grid, level, input, output, |_| ()) };
+    }
+
+    /// As [`Self::run`], cut as `grid` says; `finished` is called after each block with its rows.
+    ///
+    /// # Safety
+    /// As for [`Self::run`]. `level` is the current one.
+    unsafe fn run_on(
+        self,
+        grid: &Grid,
+        level: Level,
+        input: impl Fn(usize) -> *const f32 + Sync,
+        output: impl Fn(usize) -> *mut f32 + Sync,
+        finished: impl Fn(Range<usize>) + Sync,
+    ) {
+        let Product { rows: m, columns: n, depth, packed, accumulate, epilogue } = self;
+        assert_eq!(packed.len(), packed_len(depth.total(), n), "packed_b has the length packed_len gives");
         let tile = TileShape::of(level);
-        let grid = Grid::new(tile, m, depth.total(), n, depth.stride != 1);
         parallel_for(grid.row_blocks * grid.panel_groups, &|index| {
             let (row_block, group) = (index / grid.panel_groups, index % grid.panel_groups);
             let rows = row_block * grid.rows..m.min((row_block + 1) * grid.rows);
             let mut inputs = [std::ptr::null(); MAX_ROWS];
             let mut outputs = [std::ptr::null_mut(); MAX_ROWS];
             let count = rows.len();
-            for (i, row) in rows.enumerate() {
+            for (i, row) in rows.clone().enumerate() {
                 inputs[i] = input(row);
                 outputs[i] = output(row);
             }
@@ -115,6 +184,7 @@ impl<E: Epilogue> Product<'_, E> {
             };
             // SAFETY: the caller's promises; blocks differ in rows or panels, and `packed` has this level's layout.
             unsafe { block.run(level) };
+            finished(rows);
         });
     }
 }
@@ -131,6 +201,13 @@ const MIN_CHUNK: usize = 1 << 20;
 const MIN_SHARED: usize = 4 << 20;
 /// Chunks of a large product, about: enough for threads that are slowed down to give work away.
 const CHUNKS: usize = 64;
+
+/// Elements of a finished part where the product is not shared by rows: some microseconds of work.
+const MIN_FINISHED: usize = 16 * 1024;
+/// Rows of a block at least where it takes all panels, so that reading `B` is not what takes the time.
+const MIN_ROWS: usize = 32;
+/// Elements of a `B` that every block may read anew: 1 MiB stays in the second-level cache.
+const MAX_REREAD: usize = 256 * 1024;
 
 /// How a product is cut. Depends on the extents only, not on the number of threads.
 struct Grid {
@@ -159,5 +236,17 @@ impl Grid {
             (total / CHUNKS).max(MIN_CHUNK).div_ceil(work(rows.min(m), tile.columns)).clamp(least_panels, panels)
         };
         Grid { rows, row_blocks, panels: group, panel_groups: panels.div_ceil(group) }
+    }
+
+    /// The same work in blocks of all panels, if that makes as many chunks and costs nothing.
+    fn by_rows(self, tile: TileShape, m: usize, k: usize, n: usize) -> Option<Self> {
+        if self.panel_groups == 1 {
+            return Some(self);
+        }
+        if m < MIN_ROWS * CHUNKS / 2 || k.saturating_mul(n) > MAX_REREAD {
+            return None;
+        }
+        let rows = m.div_ceil(CHUNKS).clamp(MIN_ROWS, self.rows).next_multiple_of(tile.rows).min(self.rows);
+        Some(Grid { rows, row_blocks: m.div_ceil(rows), panels: n.div_ceil(tile.columns), panel_groups: 1 })
     }
 }

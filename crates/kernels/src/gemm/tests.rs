@@ -145,6 +145,38 @@ fn epilogues() {
 }
 
 #[test]
+fn finished_parts_are_whole_rows_once() {
+    let mut random = Random::new(6);
+    // Small; few rows shared by panels; many rows that would be shared by panels; sums in parts.
+    for (m, k, n) in [(3, 5, 7), (1, 9, 40), (130, 300, 300), (1100, 64, 130), (1030, 1500, 40)] {
+        let (a, b) = (random.normal(m * k), random.normal(k * n));
+        for level in Level::available() {
+            with_level(level, || {
+                let mut packed = vec![0.0; packed_len(k, n)];
+                pack(k, n, Matrix::row_major(&b, n), &mut packed);
+                let a = Matrix::row_major(&a, k);
+                let mut expected = vec![0.0; m * n];
+                gemm(m, k, n, a, &packed, &mut expected, n, false);
+                for (i, x) in expected.iter_mut().enumerate() {
+                    *x = *x * 2.0 + i as f32;
+                }
+                let received = at_thread_counts(|| {
+                    let mut c = vec![f32::NAN; m * n];
+                    gemm_then(m, k, n, a, &packed, &mut c, |start, part| {
+                        assert!(start % n == 0 && part.len() % n == 0, "{start} {}", part.len());
+                        for (i, x) in part.iter_mut().enumerate() {
+                            *x = *x * 2.0 + (start + i) as f32;
+                        }
+                    });
+                    c
+                });
+                assert_eq!(bits(&received), bits(&expected), "{} {m}x{k}x{n}", level.name());
+            });
+        }
+    }
+}
+
+#[test]
 #[should_panic(expected = "exceed the matrix")]
 fn a_short_matrix_is_refused() {
     gemm(2, 3, 1, Matrix::row_major(&[0.0; 5], 3), &vec![0.0; packed_len(3, 1)], &mut [0.0; 2], 1, false);

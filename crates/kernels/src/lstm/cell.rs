@@ -32,9 +32,9 @@ pub(super) struct Forward<'a> {
     pub units: usize,
     pub rows: usize,
     pub blocks: Range<usize>,
-    /// From [`pack_recurrent`](super::pack_recurrent).
+    /// From [`pack_recurrent`](super::pack_recurrent) if the cell multiplies by it; else empty.
     pub recurrent: &'a [f32],
-    /// What the gates get from the input, rows of interleaved gates.
+    /// What the gates get from the input, or, if the cell does not multiply, all of it: rows of interleaved gates.
     pub projected: *const f32,
     pub h_before: *const f32,
     pub c_before: *const f32,
@@ -58,7 +58,7 @@ impl Forward<'_> {
     pub(super) unsafe fn run(self, level: Level) {
         let lanes = lanes();
         assert!(self.blocks.end * lanes <= padded(self.units));
-        assert_eq!(self.recurrent.len(), 4 * padded(self.units) * self.units);
+        assert!(self.recurrent.is_empty() || self.recurrent.len() == 4 * padded(self.units) * self.units);
         level.run(self);
     }
 
@@ -80,9 +80,11 @@ impl Forward<'_> {
                 }
             }
         }
-        let h = std::array::from_fn(|row| self.h_before.wrapping_add((first + row) * units));
-        // SAFETY: the rows have `units` elements; the blocks' panels lie within `recurrent`, whose length `run` asserts.
-        unsafe { accumulate(simd, &mut sums, h, units, self.recurrent.as_ptr().add(block * 4 * S::N * units)) };
+        if !self.recurrent.is_empty() {
+            let h = std::array::from_fn(|row| self.h_before.wrapping_add((first + row) * units));
+            // SAFETY: the rows have `units` elements; the blocks' panels lie within `recurrent`, whose length `run` asserts.
+            unsafe { accumulate(simd, &mut sums, h, units, self.recurrent.as_ptr().add(block * 4 * S::N * units)) };
+        }
         for row in 0..ROWS {
             for b in 0..BLOCKS {
                 // SAFETY: the row and the block exist.

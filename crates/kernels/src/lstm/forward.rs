@@ -8,7 +8,7 @@
 //! Contains `unsafe`: groups write disjoint rows of the outputs.
 
 use super::{LstmShape, batch_groups, cell, packed_kernel_len, packed_recurrent_len, reserve_len, set_or_zero};
-use crate::gemm::{Bias, Depth, Epilogue, Identity, Product};
+use crate::gemm::{self, Bias, Depth, Epilogue, Identity, Matrix, Product};
 use crate::parallel::{SharedMut, for_each_with_scratch};
 use crate::pool;
 use crate::recurrence::{for_each_unit_part, lanes};
@@ -180,6 +180,7 @@ fn run_group<E: Epilogue>(
     let (projected, hidden) = slot.split_at_mut(slot_parts(shape, full)[0]);
     let projected = SharedMut::new(projected);
     let states = States::new(shape, shared, batch.start, rows, hidden);
+    let is_fused = shape.is_fused();
     let own = batch.start * units..batch.end * units;
     // SAFETY: the first states of this group, which no other group touches.
     unsafe {
@@ -205,13 +206,26 @@ fn run_group<E: Epilogue>(
         unsafe { projection.run(source, |row| projected.get().wrapping_add(row * gates)) };
         for step in first..first + count {
             let time = shape.source_step(step, inputs.reverse);
-            for_each_unit_part(units.div_ceil(lanes()), rows, inputs.packed_recurrent.len(), |blocks| {
+            let at = (step - first) * rows * gates;
+            let recurrent = if is_fused {
+                inputs.packed_recurrent
+            } else {
+                // SAFETY: the hidden states before this step and its gates, of this group, which nothing else uses now.
+                let (h, z) = unsafe {
+                    let h = SharedMut::from_ptr(states.hidden(step)).part(0, own.len());
+                    (&*h, projected.part(at, rows * gates))
+                };
+                let h = Matrix::row_major(h, units);
+                gemm::gemm(rows, units, gates, h, inputs.packed_recurrent, z, gates, true);
+                &[]
+            };
+            for_each_unit_part(units.div_ceil(lanes()), rows, recurrent.len(), |blocks| {
                 let cell = cell::Forward {
                     units,
                     rows,
                     blocks,
-                    recurrent: inputs.packed_recurrent,
-                    projected: projected.get().wrapping_add((step - first) * rows * gates),
+                    recurrent,
+                    projected: projected.get().wrapping_add(at),
                     h_before: states.hidden(step),
                     c_before: states.cell(step),
                     h_after: states.hidden(step + 1),

@@ -19,8 +19,8 @@ mod tests;
 pub use backward::{Gradients, LstmBackward, backward, backward_scratch_len};
 pub use forward::{LstmForward, Outputs, forward, forward_scratch_len};
 
-use crate::gemm::TileShape;
-use crate::recurrence::Gates;
+use crate::gemm::{self, TileShape};
+use crate::recurrence::{self, Gates};
 use ferrograph_simd::Level;
 
 /// The extents of an LSTM.
@@ -48,7 +48,11 @@ impl LstmShape {
     }
     /// The gates side by side, as the forward pass computes them.
     fn interleaved(&self) -> Gates {
-        Gates { units: self.units, total: 4, gates: 0..4 }
+        Gates { units: self.units, total: 4, which: 0..4 }
+    }
+    /// Whether the recurrent product is part of the cell, or one before it.
+    fn is_fused(&self) -> bool {
+        recurrence::is_fused(&self.interleaved(), batch_groups(self).0)
     }
     /// The step of `x` that is processed as number `step`.
     fn source_step(&self, step: usize, reverse: bool) -> usize {
@@ -73,7 +77,25 @@ pub fn pack_kernel(shape: &LstmShape, kernel: &[f32], packed: &mut [f32]) {
 
 /// Packs `recurrent` `[U, 4U]` for [`forward`] at the current [`Level`].
 pub fn pack_recurrent(shape: &LstmShape, recurrent: &[f32], packed: &mut [f32]) {
-    shape.interleaved().pack_recurrent(recurrent, packed);
+    if shape.is_fused() {
+        shape.interleaved().pack_recurrent(recurrent, packed);
+    } else {
+        shape.interleaved().pack_projection(shape.units, recurrent, packed);
+    }
+}
+
+/// How [`pack_kernel`] lays the weights out: packed weights with the same answer are laid out the same.
+pub fn packed_kernel_layout(shape: &LstmShape) -> String {
+    format!("gates of {} units, {}", shape.units, gemm::packed_layout(shape.input, shape.interleaved().len()))
+}
+
+/// How [`pack_recurrent`] lays the weights out.
+pub fn packed_recurrent_layout(shape: &LstmShape) -> String {
+    if shape.is_fused() {
+        format!("gates of {} units in blocks of {}", shape.units, recurrence::lanes())
+    } else {
+        format!("gates of {} units, {}", shape.units, gemm::packed_layout(shape.units, shape.interleaved().len()))
+    }
 }
 
 /// Elements of the `reserve` buffer that a training forward pass writes and [`backward`] reads.

@@ -19,9 +19,23 @@ pub struct Recurrence {
     pub masked: bool,
 }
 
-/// Extents of an LSTM, as far as they are known.
+/// What tells the cells apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cell {
+    /// Gates, whose columns the weights hold one after the other.
+    pub(crate) gates: usize,
+    /// Whether there are two biases, `[2, gates * U]`, one for the input and one for the state.
+    pub(crate) two_biases: bool,
+    /// The names of the first states.
+    pub(crate) states: &'static [&'static str],
+    /// Elements of the reserve.
+    pub(crate) reserve_len: fn(&LstmShape) -> usize,
+}
+
+/// Extents of a recurrent op, as far as they are known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extents {
+    cell: Cell,
     /// Sequences.
     pub(crate) batch: Extent,
     /// Steps.
@@ -43,49 +57,56 @@ impl Extents {
 
     /// The type of what the gradient needs, `[B, K]`; `K` depends on the numbers of steps and units.
     pub(crate) fn reserve(&self) -> TensorType {
-        let one =
-            |(steps, units)| ferrograph_kernels::lstm::reserve_len(&LstmShape { batch: 1, steps, input: 0, units });
+        let one = |(steps, units)| (self.cell.reserve_len)(&LstmShape { batch: 1, steps, input: 0, units });
         TensorType::new(DType::Float32, [self.batch, self.steps.zip(self.units).map(one)])
     }
 }
 
-impl Recurrence {
+impl Cell {
     /// How many operands the forward op has.
-    pub(crate) fn operand_count(self) -> usize {
-        if self.masked { 7 } else { 6 }
+    pub(crate) fn operand_count(&self, recurrence: Recurrence) -> usize {
+        4 + self.states.len() + usize::from(recurrence.masked)
     }
 
-    /// The shape rule of `x` `[B, T, I]`, `kernel` `[I, 4U]`, `recurrent` `[U, 4U]`, `bias` `[4U]`, `h0` and `c0` `[B, U]` and,
-    /// where there is one, the mask `[B, T]`. The error completes "expected ...".
-    pub(crate) fn infer(self, operands: &[TensorType]) -> Result<Extents, String> {
-        if operands.len() != self.operand_count() {
-            return Err(format!("{} operands", self.operand_count()));
+    /// The shape rule of `x` `[B, T, I]`, `kernel` `[I, GU]`, `recurrent` `[U, GU]`, `bias` `[GU]` or `[2, GU]`, the first
+    /// states `[B, U]` and, where there is one, the mask `[B, T]`, for `G` gates. The error completes "expected ...".
+    pub(crate) fn infer(self, recurrence: Recurrence, operands: &[TensorType]) -> Result<Extents, String> {
+        let count = self.operand_count(recurrence);
+        if operands.len() != count {
+            return Err(format!("{count} operands"));
         }
-        for ((name, axes), operand) in
-            [("x", 3), ("kernel", 2), ("recurrent", 2), ("bias", 1), ("h0", 2), ("c0", 2)].into_iter().zip(operands)
-        {
+        let biases = if self.two_biases { 2 } else { 1 };
+        let states = self.states.iter().map(|name| (*name, 2));
+        let ranks = [("x", 3), ("kernel", 2), ("recurrent", 2), ("bias", biases)].into_iter().chain(states);
+        for ((name, axes), operand) in ranks.zip(operands) {
             dtype(name, operand, &[DType::Float32])?;
             rank(name, operand, axes)?;
         }
-        let [x, kernel, recurrent, bias, h0, c0] = [0, 1, 2, 3, 4, 5].map(|i| &operands[i].shape);
-        let units = recurrent[0].or(h0[1]).or(c0[1]);
+        let [x, kernel, recurrent, bias] = [0, 1, 2, 3].map(|i| &operands[i].shape);
+        let first = &operands[4..4 + self.states.len()];
+        let from_states = |axis: usize| first.iter().find_map(|state| state.shape[axis]);
+        let units = recurrent[0].or_else(|| from_states(1));
         let gates = match units {
-            Some(units) => Some(units.checked_mul(4).ok_or("units that fit in memory")?),
-            None => kernel[1].or(recurrent[1]).or(bias[0]),
+            Some(units) => Some(units.checked_mul(self.gates).ok_or("units that fit in memory")?),
+            None => kernel[1].or(recurrent[1]).or(bias[biases - 1]),
         };
-        let extents = Extents { batch: x[0].or(h0[0]).or(c0[0]), steps: x[1], units };
-        for (name, shape, wanted) in [
-            ("kernel [I, 4U]", kernel, vec![x[2], gates]),
-            ("recurrent [U, 4U]", recurrent, vec![units, gates]),
-            ("bias [4U]", bias, vec![gates]),
-            ("h0 [B, U]", h0, vec![extents.batch, units]),
-            ("c0 [B, U]", c0, vec![extents.batch, units]),
-        ] {
+        let extents = Extents { cell: self, batch: x[0].or_else(|| from_states(0)), steps: x[1], units };
+        let g = self.gates;
+        let wanted_bias = if self.two_biases { vec![Some(2), gates] } else { vec![gates] };
+        let mut wanted = vec![
+            (format!("kernel [I, {g}U]"), kernel, vec![x[2], gates]),
+            (format!("recurrent [U, {g}U]"), recurrent, vec![units, gates]),
+            (format!("bias [{}{g}U]", if self.two_biases { "2, " } else { "" }), bias, wanted_bias),
+        ];
+        for (name, state) in self.states.iter().zip(first) {
+            wanted.push((format!("{name} [B, U]"), &state.shape, vec![extents.batch, units]));
+        }
+        for (name, shape, wanted) in wanted {
             if !may_agree(shape, &wanted) {
                 return Err(format!("{name} of shape {}", format_shape(&wanted)));
             }
         }
-        if let Some(mask) = operands.get(6) {
+        if let Some(mask) = operands.get(4 + self.states.len()) {
             dtype("mask", mask, &[DType::Bool])?;
             if !may_agree(&mask.shape, &[extents.batch, extents.steps]) {
                 return Err(format!("mask [B, T] of shape {}", format_shape(&[extents.batch, extents.steps])));
@@ -128,4 +149,13 @@ pub(crate) fn samples() -> Vec<(Recurrence, LstmShape)> {
 pub(crate) fn sample_mask(batch: usize, steps: usize) -> Vec<f64> {
     let present = |b: usize, t: usize| b > 0 && !(t + b).is_multiple_of(3);
     (0..batch * steps).map(|i| f64::from(u8::from(present(i / steps, i % steps)))).collect()
+}
+
+/// Reproducible numbers between -0.8 and 0.8 that float32 holds exactly.
+pub(crate) fn scattered(shape: &[usize], seed: usize) -> Vec<f64> {
+    let count = element_count(shape).unwrap_or_default();
+    (0..count)
+        .map(|i| (((i + 1) * (2 * seed + 7919)) % 1639) as f64 / 1024.0 - 0.8)
+        .map(|v| f64::from(v as f32))
+        .collect()
 }

@@ -1,10 +1,13 @@
 //! What every op must pass.
 
 mod derivative;
+mod epilogue;
 mod forward;
 mod hostile;
 mod sameness;
 mod shape_rule;
+
+pub use epilogue::check_epilogue;
 
 use crate::fill::fill;
 use ferrograph_graph::{Graph, Reference, Sample, TensorType, ValueId};

@@ -1,10 +1,11 @@
 //! The same bits, whatever surrounds the computation.
 
-use super::{Case, forward};
+use super::{Case, epilogue::with_loop, forward};
 use crate::to_tensor;
 use ferrograph_executor::Program;
 use ferrograph_graph::Variable;
 use ferrograph_kernels::pool;
+use ferrograph_simd::{Level, with_level};
 use ferrograph_tensor::Tensor;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -24,6 +25,10 @@ pub(crate) fn check(case: &Case) -> Vec<String> {
     wrong.extend(other("two threads against one", &shared, &alone));
     wrong.extend(other("the second run against the first", &again, &shared));
     wrong.extend(other("variables against inputs", &of_variables(case), &alone));
+    wrong.extend(of_levels(case));
+    let operands: Vec<Tensor> = case.operands.iter().map(to_tensor).collect();
+    let [inside, after] = [false, true].map(|apart| with_loop(&case.sample.op, &operands, apart).0);
+    wrong.extend(other("a loop inside the step against one after it", &inside, &after));
     wrong.extend(other("constants against inputs", &of_constants(case), &alone));
     wrong
 }
@@ -35,6 +40,21 @@ fn of_variables(case: &Case) -> Vec<Tensor> {
     let program = Program::new(&graph, &results, &[]).unwrap();
     program.run(&[], None).unwrap();
     program.run(&[], None).unwrap()
+}
+
+/// Operands from the same variables on every instruction set: a preparation for one of them is none for another.
+fn of_levels(case: &Case) -> Vec<String> {
+    let operands: Vec<Arc<Variable>> =
+        case.operands.iter().map(|operand| Arc::new(Variable::new("operand", to_tensor(operand)))).collect();
+    let (graph, _, results) = case.graph(|graph, n| graph.variable(&operands[n]));
+    // All programs live at the same time, so that they share what can be shared.
+    let programs = Level::available().into_iter().map(|level| (level, Program::new(&graph, &results, &[]).unwrap()));
+    let programs: Vec<(Level, Program)> = programs.collect();
+    let differences = programs.iter().flat_map(|(level, program)| {
+        let [have, want] = with_level(*level, || [program.run(&[], None).unwrap(), forward::run(case)]);
+        other(&format!("variables against inputs on {}", level.name()), &have, &want)
+    });
+    differences.collect()
 }
 
 /// Operands from constants: the executor computes the op when it compiles.

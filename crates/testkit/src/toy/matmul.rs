@@ -1,6 +1,8 @@
 //! The product of two matrices, with a prepared second operand: its transpose.
 
-use ferrograph_graph::{Graph, GraphError, Op, Plan, Preparation, Reference, RunContext, Step, TensorType, ValueId};
+use ferrograph_graph::{
+    Epilogue, Graph, GraphError, Op, Plan, Preparation, Reference, RunContext, Step, TensorType, ValueId, WithEpilogue,
+};
 use ferrograph_tensor::{DType, View};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct MatMul {
     /// Preparations that all plans of this op have made.
     pub prepared: Arc<AtomicUsize>,
+    /// Whether the step applies an epilogue: two rows at a time, the last first.
+    pub with_epilogue: bool,
 }
 
 impl Op for MatMul {
@@ -18,7 +22,7 @@ impl Op for MatMul {
     }
 
     fn attributes(&self) -> String {
-        "{}".into()
+        format!("{{\"withEpilogue\":{}}}", self.with_epilogue)
     }
 
     fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
@@ -36,7 +40,7 @@ impl Op for MatMul {
     fn plan(&self, operands: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {
         let (k, n) = (operands[1].extents()[0], operands[1].extents()[1]);
         let wanted = [Preparation { operand: 1, len: k * n }];
-        Ok(Plan::Step(Box::new(MatMulStep { k, n, wanted, prepared: self.prepared.clone() })))
+        Ok(Plan::Step(Box::new(MatMulStep { k, n, wanted, op: self.clone() })))
     }
 
     fn vjp(
@@ -61,26 +65,54 @@ struct MatMulStep {
     k: usize,
     n: usize,
     wanted: [Preparation; 1],
-    prepared: Arc<AtomicUsize>,
+    op: MatMul,
 }
 
-impl Step for MatMulStep {
-    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+impl WithEpilogue for MatMulStep {
+    fn run_with_epilogue(&self, mut context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError> {
         let (x, transposed) = (context.inputs.f32(0), context.prepared.f32(0));
-        for (at, y) in context.outputs.f32(0).iter_mut().enumerate() {
+        let y = context.outputs.f32(0);
+        self.multiply(x, transposed, y);
+        if y.is_empty() {
+            return Ok(());
+        }
+        for (index, part) in y.chunks_mut(2 * self.n).enumerate().rev() {
+            epilogue(index * 2 * self.n, part);
+        }
+        Ok(())
+    }
+}
+
+impl MatMulStep {
+    fn multiply(&self, x: &[f32], transposed: &[f32], y: &mut [f32]) {
+        for (at, y) in y.iter_mut().enumerate() {
             let (row, column) = (at / self.n, at % self.n);
             let (x, w) = (&x[row * self.k..][..self.k], &transposed[column * self.k..][..self.k]);
             *y = x.iter().zip(w).map(|(x, w)| x * w).sum();
         }
+    }
+}
+
+impl Step for MatMulStep {
+    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+        self.multiply(context.inputs.f32(0), context.prepared.f32(0), context.outputs.f32(0));
         Ok(())
+    }
+
+    fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
+        self.op.with_epilogue.then_some(self)
     }
 
     fn preparations(&self) -> &[Preparation] {
         &self.wanted
     }
 
+    fn preparation_key(&self, _: usize) -> Option<String> {
+        Some(format!("transpose of {} x {}", self.k, self.n))
+    }
+
     fn prepare(&self, _: usize, operand: View<'_>, prepared: &mut [f32]) {
-        self.prepared.fetch_add(1, Ordering::Relaxed);
+        self.op.prepared.fetch_add(1, Ordering::Relaxed);
         for (at, w) in operand.f32().iter().enumerate() {
             prepared[at % self.n * self.k + at / self.n] = *w;
         }

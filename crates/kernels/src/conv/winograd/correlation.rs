@@ -2,16 +2,17 @@
 //!
 //! Contains `unsafe`: tiles are given to the transforms and to the register tile by pointer.
 
+use super::FREQUENCIES;
 use super::kernel::KernelView;
 use super::tiles::{Spectrum, Tiles};
 use super::transform::{Input, Output, Transformation};
-use super::FREQUENCIES;
 use crate::conv::axis::Axis;
 use crate::conv::shape::product;
 use crate::gemm::{Block, Depth, Epilogue, Identity, TileShape, packed_len};
 use crate::parallel::{SharedMut, for_each_with_scratch};
-use crate::pool;
+use crate::pool::{self, parallel_for};
 use ferrograph_simd::Level;
+use std::ops::Range;
 
 /// A correlation with three neighbouring taps along both axes, computed tile by tile.
 pub(in crate::conv) struct Winograd {
@@ -28,14 +29,46 @@ const MIN_BLOCK: usize = 8;
 /// Elements of the frequencies of a block, about: 1 MiB, which a second-level cache holds.
 const BLOCK_ELEMENTS: usize = 256 * 1024;
 /// A batch is cut into at least this many blocks where it can be.
-const MIN_BLOCKS: usize = 4;
+const MIN_BLOCKS: usize = 8;
+/// Up to this many tiles are one block, whose tiles and frequencies are dealt out to all threads: there would be few
+/// blocks, and each would read the whole kernel.
+const MAX_SHARED_BLOCK: usize = 64;
+/// Multiply-adds below which work is not worth waking a thread for.
+const MIN_SHARED: usize = 4 << 20;
+/// Tiles of a shared block that a thread transforms at a time.
+const GROUP: usize = 4;
 
-/// The buffers of one thread.
-struct Buffers {
-    block: usize,
+/// How the tiles are cut into blocks, and the buffers of one block.
+struct Blocks {
+    /// Tiles of a block.
+    len: usize,
+    count: usize,
+    /// Whether all threads work on one block.
+    shared: bool,
     /// Frequencies of the source and of the target.
     source: Spectrum,
     target: Spectrum,
+    /// Elements of both and of the zeros.
+    slot_len: usize,
+}
+
+/// What a correlation works on.
+struct Operands<'a, E> {
+    level: Level,
+    source: &'a [f32],
+    packed: &'a [f32],
+    target: SharedMut<f32>,
+    epilogue: E,
+}
+
+/// The frequencies of some tiles.
+#[derive(Clone, Copy)]
+struct Slot {
+    /// The first tile.
+    first: usize,
+    v: SharedMut<f32>,
+    m: SharedMut<f32>,
+    zeros: SharedMut<f32>,
 }
 
 impl Winograd {
@@ -61,18 +94,22 @@ impl Winograd {
     }
 
     /// Depends on the extents only, not on the number of threads.
-    fn buffers(&self) -> Buffers {
+    fn blocks(&self) -> Blocks {
+        let tiles = self.tiles.count();
+        let work = product(&[FREQUENCIES, tiles, self.depth, self.width]);
+        let shared = tiles <= MAX_SHARED_BLOCK && work >= MIN_SHARED;
         let fits = BLOCK_ELEMENTS / (FREQUENCIES * (self.depth + self.width)).max(1);
-        let share = self.tiles.count().div_ceil(MIN_BLOCKS);
-        let block = fits.min(share).clamp(MIN_BLOCK, MAX_BLOCK).next_multiple_of(MIN_BLOCK);
-        Buffers { block, source: Spectrum::new(block, self.depth), target: Spectrum::new(block, self.width) }
+        let share = (tiles / MIN_BLOCKS).min(fits).clamp(MIN_BLOCK, MAX_BLOCK) / MIN_BLOCK * MIN_BLOCK;
+        let len = if shared { tiles } else { share };
+        let (source, target) = (Spectrum::new(len, self.depth), Spectrum::new(len, self.width));
+        let slot_len = source.len().saturating_add(target.len()).saturating_add(self.depth.next_multiple_of(16));
+        Blocks { len, count: tiles.div_ceil(len), shared, source, target, slot_len }
     }
 
     /// Elements of scratch memory for as many threads as there are now.
     pub(in crate::conv) fn scratch_len(&self) -> usize {
-        let buffers = self.buffers();
-        let blocks = self.tiles.count().div_ceil(buffers.block);
-        buffers.slot_len(self.depth).saturating_mul(blocks.min(pool::threads()))
+        let blocks = self.blocks();
+        blocks.slot_len.saturating_mul(blocks.count.min(pool::threads()))
     }
 
     /// Computes `target` `[batch, rows, columns, width]` from `source` `[batch, rows, columns, depth]` and a packed
@@ -90,82 +127,105 @@ impl Winograd {
         assert_eq!(target.len(), product(&[tiles.batch, tiles.target[0], tiles.target[1], self.width]));
         assert_eq!(packed.len(), self.packed_len(), "the packed kernel has the length its function gives");
         epilogue.assert_fits(self.width);
-        let buffers = self.buffers();
-        let target = SharedMut::new(target);
-        let level = Level::current();
-        let blocks = tiles.count().div_ceil(buffers.block);
-        for_each_with_scratch(blocks, scratch, buffers.slot_len(self.depth), |block, slot| {
-            let first = block * buffers.block;
-            let count = buffers.block.min(tiles.count() - first);
-            let (v, slot) = slot.split_at_mut(buffers.source.len());
-            let (m, zeros) = slot.split_at_mut(buffers.target.len());
-            zeros[..self.depth].fill(0.0);
-            let (zeros, v, m) = (zeros.as_ptr(), v.as_mut_ptr(), m.as_mut_ptr());
-            let into = Transformation {
-                transform: Input,
-                tiles: 0..count,
-                channels: self.depth,
-                from: |slot| tiles.patch(first + slot, source, self.depth, zeros),
-                to: |slot| buffers.source.to(v, slot),
-                epilogue: Identity,
-            };
-            let out = Transformation {
-                transform: Output,
-                tiles: 0..count,
-                channels: self.width,
-                from: |slot| buffers.target.from(m, slot),
-                to: |slot| tiles.pixels(first + slot, target.get(), self.width),
-                epilogue,
-            };
-            // SAFETY: patches lie within the source or are the zeros, frequencies within the slot, and pixels within
-            // the target; the tiles of a block belong to no other block.
-            unsafe {
-                into.run(level);
-                self.products(level, &buffers, count, packed, v, m);
-                out.run(level);
-            }
+        let blocks = self.blocks();
+        let operands = Operands { level: Level::current(), source, packed, target: SharedMut::new(target), epilogue };
+        for_each_with_scratch(blocks.count, scratch, blocks.slot_len, |block, slot| {
+            let first = block * blocks.len;
+            let count = blocks.len.min(tiles.count() - first);
+            let (v, slot) = slot.split_at_mut(blocks.source.len());
+            let (m, zeros) = slot.split_at_mut(blocks.target.len());
+            zeros.fill(0.0);
+            let slot = Slot { first, v: SharedMut::new(v), m: SharedMut::new(m), zeros: SharedMut::new(zeros) };
+            // Unless the block is shared, each of the loops below is a single call on this thread.
+            let (group, frequencies) = if blocks.shared { (GROUP, 1) } else { (count, FREQUENCIES) };
+            let part = |index: usize, len: usize, end: usize| index * len..end.min((index + 1) * len);
+            parallel_for(count.div_ceil(group), &|index| {
+                // SAFETY: groups have different tiles, and blocks different slots.
+                unsafe { self.transform(&operands, &blocks, slot, part(index, group, count)) };
+            });
+            parallel_for(FREQUENCIES / frequencies, &|index| {
+                let frequencies = part(index, frequencies, FREQUENCIES);
+                // SAFETY: the loop before has ended, and the indices have different frequencies.
+                unsafe { self.multiply(&operands, &blocks, slot, count, frequencies) };
+            });
+            parallel_for(count.div_ceil(group), &|index| {
+                // SAFETY: the loop before has ended, and groups have different tiles.
+                unsafe { self.untransform(&operands, &blocks, slot, part(index, group, count)) };
+            });
         });
     }
 
-    /// `M[f] = V[f] U[f]` for every frequency.
+    /// The source to frequencies, for some tiles of the slot.
     ///
     /// # Safety
-    /// `v` and `m` point to the buffers of `count` tiles, of which `v` is written and `m` is used by no other thread.
-    unsafe fn products(
+    /// Nobody else uses these tiles of the slot.
+    unsafe fn transform<E>(&self, operands: &Operands<E>, blocks: &Blocks, slot: Slot, tiles: Range<usize>) {
+        let transformation = Transformation {
+            transform: Input,
+            tiles,
+            channels: self.depth,
+            from: |tile| self.tiles.patch(slot.first + tile, operands.source, self.depth, slot.zeros.get()),
+            to: |tile| blocks.source.to(slot.v.get(), tile),
+            epilogue: Identity,
+        };
+        // SAFETY: patches lie within the source or are the zeros, and frequencies within the slot.
+        unsafe { transformation.run(operands.level) };
+    }
+
+    /// `M[f] = V[f] U[f]` for some frequencies of `count` tiles.
+    ///
+    /// # Safety
+    /// `V` is written, and nobody else uses these frequencies of `M`.
+    unsafe fn multiply<E>(
         &self,
-        level: Level,
-        buffers: &Buffers,
+        operands: &Operands<E>,
+        blocks: &Blocks,
+        slot: Slot,
         count: usize,
-        packed: &[f32],
-        v: *const f32,
-        m: *mut f32,
+        frequencies: Range<usize>,
     ) {
-        let panels = self.width.div_ceil(TileShape::of(level).columns);
-        let len = packed.len() / FREQUENCIES;
-        for (frequency, packed) in packed.chunks_exact(len).enumerate() {
-            let (mut inputs, mut outputs) = ([std::ptr::null(); MAX_BLOCK], [std::ptr::null_mut(); MAX_BLOCK]);
-            for i in 0..count {
-                inputs[i] = v.wrapping_add(frequency * buffers.source.stride + i * self.depth);
-                outputs[i] = m.wrapping_add(frequency * buffers.target.stride + i * self.width);
-            }
+        let len = operands.packed.len() / FREQUENCIES;
+        for frequency in frequencies {
+            let (v, m) = (frequency * blocks.source.stride, frequency * blocks.target.stride);
+            let inputs: [*const f32; MAX_SHARED_BLOCK] =
+                std::array::from_fn(|i| slot.v.get().wrapping_add(v + i * self.depth).cast_const());
+            let outputs: [*mut f32; MAX_SHARED_BLOCK] =
+                std::array::from_fn(|i| slot.m.get().wrapping_add(m + i * self.width));
             let block = Block {
                 inputs: &inputs[..count],
                 outputs: &outputs[..count],
                 depth: Depth { taps: &[0], len: self.depth, stride: 1 },
-                packed,
+                packed: &operands.packed[frequency * len..][..len],
                 columns: self.width,
-                panels: 0..panels,
+                panels: 0..self.width.div_ceil(TileShape::of(operands.level).columns),
                 accumulate: false,
                 epilogue: Identity,
             };
-            // SAFETY: the rows lie within the buffers, see `Spectrum`; `packed` was packed at this level.
-            unsafe { block.run(level) };
+            // SAFETY: the rows lie within the slot, see `Spectrum`; `packed` was packed at this level.
+            unsafe { block.run(operands.level) };
         }
     }
-}
 
-impl Buffers {
-    fn slot_len(&self, depth: usize) -> usize {
-        depth.saturating_add(self.source.len()).saturating_add(self.target.len()).next_multiple_of(16)
+    /// Frequencies to the target, for some tiles of the slot.
+    ///
+    /// # Safety
+    /// `M` is written, and nobody else uses the target's pixels of these tiles.
+    unsafe fn untransform<E: Epilogue>(
+        &self,
+        operands: &Operands<E>,
+        blocks: &Blocks,
+        slot: Slot,
+        tiles: Range<usize>,
+    ) {
+        let transformation = Transformation {
+            transform: Output,
+            tiles,
+            channels: self.width,
+            from: |tile| blocks.target.from(slot.m.get(), tile),
+            to: |tile| self.tiles.pixels(slot.first + tile, operands.target.get(), self.width),
+            epilogue: operands.epilogue,
+        };
+        // SAFETY: frequencies lie within the slot, and pixels within the target.
+        unsafe { transformation.run(operands.level) };
     }
 }

@@ -1,11 +1,13 @@
 //! Kernels and frequencies.
+//!
+//! Contains `unsafe`: parts of the taps are handed to different threads.
 
 use super::transform::{A, B};
 use super::{FREQUENCIES, PATCH};
 use crate::conv::shape::product;
 use crate::gemm::{Matrix, pack_steps, packed_len};
-use crate::parallel::for_each_chunk;
-use std::ops::Range;
+use crate::parallel::{SharedMut, for_each_chunk};
+use crate::pool::parallel_for;
 
 /// The transform of a kernel along one axis. In f64: it is computed once for each value of a kernel, and its roundings
 /// would be the largest of all.
@@ -32,100 +34,126 @@ pub(super) struct KernelView<'a> {
     pub turned: bool,
 }
 
-/// Elements of a kernel that are transformed at a time, about: 16 KiB.
+/// Elements of a kernel that are transformed at a time, about; 36 times as many floats are 576 KiB.
 const STRIP: usize = 4096;
 
 impl KernelView<'_> {
-    fn depth(&self) -> usize {
-        if self.turned { self.outputs } else { self.inputs }
-    }
-
-    fn width(&self) -> usize {
-        if self.turned { self.inputs } else { self.outputs }
-    }
-
     /// Packs the transformed kernel: one packed matrix for each frequency.
     pub(super) fn pack(&self, packed: &mut [f32]) {
-        let (depth, width) = (self.depth(), self.width());
+        let (inputs, outputs) = (self.inputs, self.outputs);
+        let (depth, width) = if self.turned { (outputs, inputs) } else { (inputs, outputs) };
         let len = packed_len(depth, width);
+        assert_eq!(self.data.len(), product(&[9, inputs, outputs]));
         assert_eq!(packed.len(), product(&[len, FREQUENCIES]), "packed has the length its function gives");
-        let steps = (STRIP / width.max(1)).clamp(if self.turned { 16 } else { 1 }, depth.max(1));
-        for_each_chunk(packed, len, |frequency, packed| {
-            let factors = self.factors(frequency);
-            let mut strip = vec![0.0; steps * width];
-            for start in (0..depth).step_by(steps) {
-                let end = depth.min(start + steps);
-                // The last axis of the kernel is the strip's, in either case.
-                let matrix = if self.turned {
-                    self.combine(&factors, 0..self.inputs, start..end, &mut strip);
-                    Matrix { data: &strip, row_stride: 1, column_stride: end - start }
-                } else {
-                    self.combine(&factors, start..end, 0..self.outputs, &mut strip);
-                    Matrix::row_major(&strip, width)
-                };
-                pack_steps(depth, start, end - start, width, matrix, packed);
-            }
-        });
-    }
-
-    /// What each of the nine taps counts for at a frequency.
-    fn factors(&self, frequency: usize) -> [f64; 9] {
-        let (rows, columns) = (G[frequency / PATCH], G[frequency % PATCH]);
-        std::array::from_fn(|tap| {
-            let tap = if self.turned { 8 - tap } else { tap };
-            rows[tap / 3] * columns[tap % 3]
-        })
-    }
-
-    /// Writes the weighted sums of the taps to `strip` `[inputs, outputs]`.
-    fn combine(&self, factors: &[f64; 9], inputs: Range<usize>, outputs: Range<usize>, strip: &mut [f32]) {
-        for (input, to) in inputs.zip(strip.chunks_exact_mut(outputs.len())) {
-            let taps = std::array::from_fn(|tap| {
-                &self.data[(tap * self.inputs + input) * self.outputs..][outputs.start..outputs.end]
+        // At least a cache line of the kernel's last axis.
+        let steps = (STRIP / width.max(1)).max(if self.turned { 16 } else { 1 }).min(depth);
+        let mut strip = vec![0.0; product(&[FREQUENCIES, steps, width])];
+        for start in (0..depth).step_by(steps.max(1)) {
+            let end = depth.min(start + steps);
+            let (rows, columns) = if self.turned { (0..inputs, start..end) } else { (start..end, 0..outputs) };
+            let (first, columns_len) = (rows.start, columns.len());
+            // Rows of the strip are `[frequency, column]`.
+            let row_len = FREQUENCIES * columns_len;
+            for_each_chunk(&mut strip[..rows.len() * row_len], row_len, |row, to| {
+                let taps = std::array::from_fn(|tap| {
+                    let tap = if self.turned { 8 - tap } else { tap };
+                    &self.data[(tap * inputs + first + row) * outputs..][columns.clone()]
+                });
+                to_frequencies(&taps, to);
             });
-            weighted_sums(factors, &taps, to);
+            for_each_chunk(packed, len, |frequency, packed| {
+                let data = &strip[frequency * columns_len..];
+                let (row_stride, column_stride) = if self.turned { (1, row_len) } else { (row_len, 1) };
+                pack_steps(depth, start, end - start, width, Matrix { data, row_stride, column_stride }, packed);
+            });
         }
     }
 }
 
+/// Elements of the gradient of a kernel that a thread computes at a time.
+const CHUNK: usize = 1024;
+
 /// `dw` `[3, 3, inputs, outputs]` from the gradients of the frequencies, `[frequency, inputs, outputs]`.
-pub(super) fn untransform(frequencies: &[f32], dw: &mut [f32]) {
-    let tap_len = dw.len() / 9;
-    for_each_chunk(dw, tap_len, |tap, dw| {
-        let mut factors = [0.0; FREQUENCIES];
-        for (frequency, factor) in factors.iter_mut().enumerate() {
-            *factor = G[frequency / PATCH][tap / 3] * G[frequency % PATCH][tap % 3];
-        }
-        for (part, to) in dw.chunks_mut(STRIP).enumerate() {
-            let terms = std::array::from_fn(|frequency| &frequencies[frequency * tap_len + part * STRIP..][..to.len()]);
-            weighted_sums::<FREQUENCIES>(&factors, &terms, to);
-        }
+pub(super) fn from_frequencies(frequencies: &[f32], dw: &mut [f32]) {
+    let len = dw.len() / 9;
+    assert!(dw.len() == 9 * len && frequencies.len() == FREQUENCIES * len);
+    let dw = SharedMut::new(dw);
+    parallel_for(len.div_ceil(CHUNK), &|chunk| {
+        let at = chunk * CHUNK;
+        let count = CHUNK.min(len - at);
+        let from = std::array::from_fn(|frequency| &frequencies[frequency * len + at..][..count]);
+        // SAFETY: the parts of different chunks and taps do not overlap, and end within `dw`.
+        let mut to = std::array::from_fn(|tap| unsafe { dw.part(tap * len + at, count) });
+        to_taps(&from, &mut to);
     });
 }
 
+/// Elements that are computed side by side.
+const LANES: usize = 8;
+
+/// Up to `LANES` elements; whole vectors are told apart so that they are read as such.
+#[inline(always)]
+fn widen(x: &[f32]) -> [f64; LANES] {
+    let whole = <[f32; LANES]>::try_from(x).unwrap_or_else(|_| {
+        let mut padded = [0.0; LANES];
+        padded[..x.len()].copy_from_slice(x);
+        padded
+    });
+    whole.map(f64::from)
+}
+
+/// The reverse of [`widen`].
+#[inline(always)]
+fn narrow(sums: [f64; LANES], to: &mut [f32]) {
+    let sums = sums.map(|sum| sum as f32);
+    if let Ok(to) = <&mut [f32; LANES]>::try_from(&mut *to) {
+        *to = sums;
+    } else {
+        to.copy_from_slice(&sums[..to.len()]);
+    }
+}
+
+#[inline(always)]
+fn weighted_sum<const N: usize>(factors: [f64; N], terms: &[[f64; LANES]; N]) -> [f64; LANES] {
+    let mut sum = [0.0; LANES];
+    for (factor, term) in factors.iter().zip(terms) {
+        for (sum, x) in sum.iter_mut().zip(term) {
+            *sum += factor * x;
+        }
+    }
+    sum
+}
+
 ferrograph_simd::dispatch! {
-    /// `y = sum of factor * term`, in f64.
-    fn weighted_sums[const N: usize](factors: &[f64; N], terms: &[&[f32]; N], y: &mut [f32]) {
-        const LANES: usize = 16;
-        let mut at = 0;
-        while at < y.len() {
-            let count = LANES.min(y.len() - at);
-            let mut sums = [0.0; LANES];
-            for (factor, term) in factors.iter().zip(terms) {
-                if count == LANES {
-                    for (sum, x) in sums.iter_mut().zip(&term[at..at + LANES]) {
-                        *sum += factor * f64::from(*x);
-                    }
-                } else {
-                    for (sum, x) in sums.iter_mut().zip(&term[at..at + count]) {
-                        *sum += factor * f64::from(*x);
-                    }
+    /// `U = G g Gᵀ` of kernels side by side: `to` is `[frequency, kernel]`.
+    fn to_frequencies(taps: &[&[f32]; 9], to: &mut [f32]) {
+        let len = taps[0].len();
+        for at in (0..len).step_by(LANES) {
+            let end = len.min(at + LANES);
+            let g: [[f64; LANES]; 9] = std::array::from_fn(|tap| widen(&taps[tap][at..end]));
+            for (u, row) in G.iter().enumerate() {
+                let half = std::array::from_fn(|j| weighted_sum(*row, &[g[j], g[3 + j], g[6 + j]]));
+                for (v, column) in G.iter().enumerate() {
+                    narrow(weighted_sum(*column, &half), &mut to[(u * PATCH + v) * len..][at..end]);
                 }
             }
-            for (y, sum) in y[at..at + count].iter_mut().zip(&sums) {
-                *y = *sum as f32;
+        }
+    }
+
+    /// `dg = Gᵀ dU G` of kernels side by side.
+    fn to_taps(frequencies: &[&[f32]; FREQUENCIES], to: &mut [&mut [f32]; 9]) {
+        let len = frequencies[0].len();
+        for at in (0..len).step_by(LANES) {
+            let end = len.min(at + LANES);
+            for p in 0..3 {
+                let half: [[f64; LANES]; PATCH] = std::array::from_fn(|v| {
+                    let terms = std::array::from_fn(|u| widen(&frequencies[u * PATCH + v][at..end]));
+                    weighted_sum(std::array::from_fn::<_, PATCH, _>(|u| G[u][p]), &terms)
+                });
+                for q in 0..3 {
+                    narrow(weighted_sum(std::array::from_fn(|v| G[v][q]), &half), &mut to[p * 3 + q][at..end]);
+                }
             }
-            at += count;
         }
     }
 }

@@ -3,10 +3,10 @@
 //!
 //! Contains `unsafe`: tiles are given to the transforms and to the register tile by pointer.
 
-use super::kernel::untransform;
+use super::FREQUENCIES;
+use super::kernel::from_frequencies;
 use super::tiles::{Spectrum, Tiles};
 use super::transform::{Input, OutputGradient, Transformation};
-use super::FREQUENCIES;
 use crate::conv::ConvShape;
 use crate::conv::axis::Axis;
 use crate::gemm::{Block, Depth, Identity, Matrix, TileShape, pack, packed_len};
@@ -85,7 +85,7 @@ pub(in crate::conv) fn kernel_gradient(shape: &ConvShape, x: &[f32], dy: &[f32],
             product(&plan, level, count, &v[frequency * plan.x.stride..], packed, sums, first > 0);
         });
     }
-    untransform(sums, dw);
+    from_frequencies(sums, dw);
 }
 
 /// Transforms `count` tiles from `first` on.
@@ -123,8 +123,8 @@ fn transform(
             to: |slot| plan.dy.to(w.get(), slot),
             epilogue: Identity,
         };
-        // SAFETY: patches and pixels lie within the images or are the zeros, frequencies within the buffers of the block;
-        // the tiles of a group belong to no other group.
+        // SAFETY: patches and pixels lie within the images or are the zeros, frequencies within the buffers of the
+        // block; the tiles of a group belong to no other group.
         unsafe {
             inputs.run(level);
             outputs.run(level);

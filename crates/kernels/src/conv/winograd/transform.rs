@@ -16,16 +16,17 @@ pub(super) const B: f32 = 1.5;
 
 /// A transform along one axis, from `I` to `O` elements. The transform of a tile is that of its columns, then of its
 /// rows.
-pub(super) trait Transform<const I: usize, const O: usize> {
-    fn apply<S: Simd>(simd: S, x: [S::V; I]) -> [S::V; O];
+pub(super) trait Transform<const I: usize, const O: usize>: Copy {
+    fn apply<S: Simd>(self, simd: S, x: [S::V; I]) -> [S::V; O];
 }
 
 /// Pixels of a patch to frequencies: the transposed matrix of interpolation.
+#[derive(Clone, Copy)]
 pub(super) struct Input;
 
 impl Transform<PATCH, PATCH> for Input {
     #[inline(always)]
-    fn apply<S: Simd>(simd: S, [x0, x1, x2, x3, x4, x5]: [S::V; PATCH]) -> [S::V; PATCH] {
+    fn apply<S: Simd>(self, simd: S, [x0, x1, x2, x3, x4, x5]: [S::V; PATCH]) -> [S::V; PATCH] {
         let (a, b) = (simd.splat(A), simd.splat(B));
         let (a2, b2) = (simd.splat(A * A), simd.splat(B * B));
         let (sum, product) = (simd.splat(A * A + B * B), simd.splat(A * A * B * B));
@@ -43,11 +44,12 @@ impl Transform<PATCH, PATCH> for Input {
 }
 
 /// Frequencies to pixels of the output: a polynomial from its values at the points.
+#[derive(Clone, Copy)]
 pub(super) struct Output;
 
 impl Transform<PATCH, TILE> for Output {
     #[inline(always)]
-    fn apply<S: Simd>(simd: S, [m0, m1, m2, m3, m4, m5]: [S::V; PATCH]) -> [S::V; TILE] {
+    fn apply<S: Simd>(self, simd: S, [m0, m1, m2, m3, m4, m5]: [S::V; PATCH]) -> [S::V; TILE] {
         let (even_a, odd_a) = (simd.add(m1, m2), simd.sub(m1, m2));
         let (even_b, odd_b) = (simd.add(m3, m4), simd.sub(m3, m4));
         let mix = |a: f32, x, b: f32, y| simd.fma(y, simd.splat(b), simd.mul(x, simd.splat(a)));
@@ -61,11 +63,12 @@ impl Transform<PATCH, TILE> for Output {
 }
 
 /// Gradients of pixels of the output to frequencies: the transpose of [`Output`].
+#[derive(Clone, Copy)]
 pub(super) struct OutputGradient;
 
 impl Transform<TILE, PATCH> for OutputGradient {
     #[inline(always)]
-    fn apply<S: Simd>(simd: S, [y0, y1, y2, y3]: [S::V; TILE]) -> [S::V; PATCH] {
+    fn apply<S: Simd>(self, simd: S, [y0, y1, y2, y3]: [S::V; TILE]) -> [S::V; PATCH] {
         let at = |point: f32| {
             let square = simd.splat(point * point);
             let (even, odd) = (simd.fma(y2, square, y0), simd.fma(y3, square, y1));
@@ -102,8 +105,8 @@ where
     /// Runs it at the level.
     ///
     /// # Safety
-    /// For every tile, `from` gives pointers to `channels` readable and `to` to as many writable floats (or null), which
-    /// no other thread uses.
+    /// For every tile, `from` gives pointers to `channels` readable and `to` to as many writable floats (or null),
+    /// which no other thread uses.
     pub(super) unsafe fn run(self, level: ferrograph_simd::Level) {
         level.run(Vouched(self));
     }
@@ -123,17 +126,17 @@ where
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Transformation { tiles, channels, from, to, epilogue, .. } = self.0;
+        let Transformation { transform, tiles, channels, from, to, epilogue } = self.0;
         let whole = channels / S::N * S::N;
         for tile in tiles {
             let (from, to) = (from(tile), to(tile));
             // SAFETY: the caller of `Transformation::run` vouches for all channels at every pointer.
             unsafe {
                 for channel in (0..whole).step_by(S::N) {
-                    vectors::<S, T, E, I, O, false>(simd, &from, &to, channel, S::N, epilogue);
+                    vectors::<S, T, E, I, O, false>(simd, transform, &from, &to, channel, S::N, epilogue);
                 }
                 if whole < channels {
-                    vectors::<S, T, E, I, O, true>(simd, &from, &to, whole, channels - whole, epilogue);
+                    vectors::<S, T, E, I, O, true>(simd, transform, &from, &to, whole, channels - whole, epilogue);
                 }
             }
         }
@@ -147,6 +150,7 @@ where
 #[inline(always)]
 unsafe fn vectors<S: Simd, T: Transform<I, O>, E: Epilogue, const I: usize, const O: usize, const PARTIAL: bool>(
     simd: S,
+    transform: T,
     from: &From<I>,
     to: &To<O>,
     channel: usize,
@@ -163,13 +167,13 @@ unsafe fn vectors<S: Simd, T: Transform<I, O>, E: Epilogue, const I: usize, cons
                 if PARTIAL { simd.load_partial_ptr(p, count) } else { simd.load_ptr(p) }
             };
         }
-        let y = T::apply(simd, x);
+        let y = transform.apply(simd, x);
         for i in 0..O {
             half[i][j] = y[i];
         }
     }
     for i in 0..O {
-        let y = T::apply(simd, half[i]);
+        let y = transform.apply(simd, half[i]);
         for j in 0..O {
             if to[i][j].is_null() {
                 continue;

@@ -1,0 +1,65 @@
+//! Convolution of each channel on its own, and its gradients, over NHWC images.
+//!
+//! A depthwise convolution is a [`ConvShape`] with as many groups as input channels. Its kernel is
+//! `[kh, kw, channels, multiplier]`, and output channel `c * multiplier + m` is made of input channel `c`.
+//!
+//! There are no sums over channels, so the register tile of [`gemm`](crate::gemm) has nothing to do here: vectors lie
+//! along the channels. 3 x 3 kernels with stride 1 or 2 and multiplier 1 slide a window of registers along the image
+//! (`sliding`), so that each pixel is read once for all taps of a row of outputs; everything else is `plain`.
+//!
+//! Every element is one chain of multiply-adds in a fixed order, so an image's bits depend neither on the other images
+//! of the batch nor on the number of threads.
+
+mod kernel_gradient;
+mod plain;
+mod sliding;
+#[cfg(test)]
+mod tests;
+
+pub use kernel_gradient::{kernel_gradient, kernel_gradient_scratch_len};
+
+use crate::conv::ConvShape;
+use plain::Plain;
+use sliding::Sliding;
+
+/// Multiply-adds of a chunk, at least: some 10 microseconds.
+const MIN_CHUNK: usize = 1 << 18;
+
+/// `y` `[batch, out_height, out_width, channels * multiplier]` from `x` `[batch, height, width, channels]` and `kernel`
+/// `[kh, kw, channels, multiplier]`. Every element of `y` is written.
+pub fn forward(shape: &ConvShape, x: &[f32], kernel: &[f32], y: &mut [f32]) {
+    assert_lengths(shape, x.len(), kernel.len(), y.len());
+    if kernel.is_empty() {
+        return y.fill(0.0);
+    }
+    match Sliding::forward(shape) {
+        Some(sliding) => sliding.run(x, kernel, y),
+        None => Plain::forward(shape).run(x, kernel, y),
+    }
+}
+
+/// `dx` `[batch, height, width, channels]` from `dy` `[batch, out_height, out_width, channels * multiplier]` and
+/// `kernel` `[kh, kw, channels, multiplier]`. Every element of `dx` is written.
+pub fn input_gradient(shape: &ConvShape, dy: &[f32], kernel: &[f32], dx: &mut [f32]) {
+    assert_lengths(shape, dx.len(), kernel.len(), dy.len());
+    if kernel.is_empty() || dy.is_empty() {
+        return dx.fill(0.0);
+    }
+    match Sliding::input_gradient(shape) {
+        Some(sliding) => sliding.run(dy, kernel, dx),
+        None => Plain::input_gradient(shape).run(dy, kernel, dx),
+    }
+}
+
+fn assert_lengths(shape: &ConvShape, x: usize, kernel: usize, y: usize) {
+    shape.assert_valid();
+    assert_eq!(shape.groups, shape.in_channels.max(1), "as many groups as channels");
+    assert_eq!(x, shape.x_len());
+    assert_eq!(kernel, shape.kernel_len());
+    assert_eq!(y, shape.y_len());
+}
+
+/// Output channels of an input channel.
+fn multiplier(shape: &ConvShape) -> usize {
+    shape.out_channels / shape.in_channels.max(1)
+}

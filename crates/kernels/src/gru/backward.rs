@@ -1,0 +1,294 @@
+//! The backward pass.
+//!
+//! Steps are taken back a few at a time. Within them, groups of sequences run without waiting for one another; then the
+//! gradients of the inputs and the weights are products over all rows of those steps.
+//!
+//! Contains `unsafe`: groups write disjoint rows, and rows of products lie in several buffers.
+
+use super::{GruShape, cell, reserve_len};
+use crate::gemm::{self, Depth, Identity, Matrix, Product};
+use crate::parallel::{SharedMut, for_each_chunk};
+use crate::pool::parallel_for;
+use ferrograph_simd::Level;
+use std::ops::Range;
+
+/// What the backward pass reads.
+#[derive(Clone, Copy, Debug)]
+pub struct GruBackward<'a> {
+    /// The sequences `[B, T, I]` of the forward pass.
+    pub x: &'a [f32],
+    /// The weights `[I, 3U]`, not packed.
+    pub kernel: &'a [f32],
+    /// The weights `[U, 3U]`, not packed.
+    pub recurrent: &'a [f32],
+    /// The mask `[B, T]` of the forward pass.
+    pub mask: Option<&'a [u8]>,
+    /// The direction of the forward pass.
+    pub reverse: bool,
+    /// What the forward pass left.
+    pub reserve: &'a [f32],
+    /// Gradient of the output sequence `[B, T, U]`, in processing order.
+    pub dy: &'a [f32],
+    /// Gradient of the last hidden state `[B, U]`.
+    pub dh: &'a [f32],
+}
+
+/// What the backward pass writes; every element is written.
+#[derive(Debug)]
+pub struct Gradients<'a> {
+    /// `[B, T, I]`
+    pub dx: &'a mut [f32],
+    /// `[I, 3U]`
+    pub dkernel: &'a mut [f32],
+    /// `[U, 3U]`
+    pub drecurrent: &'a mut [f32],
+    /// `[2, 3U]`, or without `reset_after` `[3U]`.
+    pub dbias: &'a mut [f32],
+    /// `[B, U]`
+    pub dh0: &'a mut [f32],
+}
+
+/// Rows of the products over several steps, about.
+const ROWS: usize = 1024;
+
+/// Steps taken back at a time.
+fn steps_at_a_time(shape: &GruShape) -> usize {
+    (ROWS / shape.batch.max(1)).clamp(1, shape.steps.max(1))
+}
+
+/// Lengths of the parts of the scratch memory: the gradients of `p` and of `q` for some steps, one of them packed, the
+/// gradient of `r * h_before`, and the transposed weights packed.
+fn scratch_parts(shape: &GruShape) -> [usize; 6] {
+    let gates = shape.gates();
+    let rows = steps_at_a_time(shape).saturating_mul(shape.batch);
+    let step = rows.saturating_mul(gates);
+    [
+        step,
+        if shape.reset_after { step } else { 0 },
+        gemm::packed_len(rows, gates),
+        if shape.reset_after { 0 } else { shape.state_len() },
+        gemm::packed_len(gates, shape.units),
+        gemm::packed_len(gates, shape.input),
+    ]
+}
+
+/// Elements of scratch memory [`backward`] needs.
+pub fn backward_scratch_len(shape: &GruShape) -> usize {
+    scratch_parts(shape).into_iter().fold(0, usize::saturating_add)
+}
+
+/// Runs the unit backwards over all steps. `scratch` may hold anything.
+pub fn backward(shape: &GruShape, inputs: &GruBackward, gradients: Gradients, scratch: &mut [f32]) {
+    let GruShape { batch, steps, input, units, reset_after } = *shape;
+    let (gates, state_len, rows) = (shape.gates(), shape.state_len(), shape.rows());
+    let Gradients { dx, dkernel, drecurrent, dbias, dh0: dh } = gradients;
+    assert!(inputs.x.len() == rows * input && dx.len() == rows * input);
+    assert!(inputs.kernel.len() == input * gates && dkernel.len() == input * gates);
+    assert!(inputs.recurrent.len() == units * gates && drecurrent.len() == units * gates);
+    assert!(inputs.mask.is_none_or(|mask| mask.len() == rows));
+    assert!(inputs.dy.len() == rows * units && inputs.dh.len() == state_len && dh.len() == state_len);
+    assert!(dbias.len() == shape.bias_len() && inputs.reserve.len() == reserve_len(shape));
+    dh.copy_from_slice(inputs.dh);
+    for sums in [&mut *dkernel, &mut *drecurrent, &mut *dbias] {
+        sums.fill(0.0);
+    }
+    if batch == 0 || units == 0 {
+        return dx.fill(0.0);
+    }
+
+    let [dp_len, dq_len, packed_len, dreset_len, recurrent_len, kernel_len] = scratch_parts(shape);
+    let (dp, scratch) = scratch.split_at_mut(dp_len);
+    let (dq, scratch) = scratch.split_at_mut(dq_len);
+    let (packed, scratch) = scratch.split_at_mut(packed_len);
+    let (dreset, scratch) = scratch.split_at_mut(dreset_len);
+    let (recurrent, scratch) = scratch.split_at_mut(recurrent_len);
+    let kernel = &mut scratch[..kernel_len];
+    gemm::pack(gates, input, Matrix::transposed(inputs.kernel, gates), kernel);
+    if reset_after {
+        gemm::pack(gates, units, Matrix::transposed(inputs.recurrent, gates), recurrent);
+    } else {
+        let (both, candidate) = recurrent.split_at_mut(gemm::packed_len(2 * units, units));
+        gemm::pack(2 * units, units, Matrix::transposed(inputs.recurrent, gates), both);
+        gemm::pack(units, units, Matrix::transposed(&inputs.recurrent[2 * units..], gates), candidate);
+    }
+    let (kept, hidden) = inputs.reserve.split_at(rows * shape.kept());
+    let dx = SharedMut::new(dx);
+    let (input_bias, state_bias) = dbias.split_at_mut(gates);
+    let mut end = steps;
+    while end > 0 {
+        let start = end.saturating_sub(steps_at_a_time(shape));
+        let rows = (end - start) * batch;
+        let (dp, dq) = (&mut dp[..rows * gates], &mut dq[..if reset_after { rows * gates } else { 0 }]);
+        StepBack { shape, inputs, kept, hidden, recurrent }.run(start..end, dh, dreset, dp, dq);
+        let (dp, dq) = (&*dp, &*dq);
+
+        // Transposed: the states before the steps, and what the candidate multiplies instead of them.
+        let before = Matrix::transposed(&hidden[start * state_len..end * state_len], units);
+        let mut add_product = |columns: Range<usize>, left: Matrix, d: &[f32]| {
+            let packed = &mut packed[..gemm::packed_len(rows, columns.len())];
+            gemm::pack(rows, columns.len(), Matrix::row_major(&d[columns.start..], gates), packed);
+            let sums = &mut drecurrent[columns.start..];
+            gemm::gemm(units, rows, columns.len(), left, packed, sums, gates, true);
+        };
+        if reset_after {
+            add_product(0..gates, before, dq);
+            add_columns(dq, gates, state_bias);
+        } else {
+            let reset = Matrix::transposed(&kept[start * batch * shape.kept() + 3 * units..], shape.kept());
+            add_product(0..2 * units, before, dp);
+            add_product(2 * units..gates, reset, dp);
+        }
+        let packed = &mut packed[..gemm::packed_len(rows, gates)];
+        gemm::pack(rows, gates, Matrix::row_major(dp, gates), packed);
+        add_input_products(shape, inputs, start..end, packed, dkernel);
+        add_columns(dp, gates, input_bias);
+        let product = Product {
+            rows,
+            columns: input,
+            depth: Depth { taps: &[0], len: gates, stride: 1 },
+            packed: kernel,
+            accumulate: false,
+            epilogue: Identity,
+        };
+        let output = |row: usize| {
+            let step = shape.source_step(start + row / batch, inputs.reverse);
+            dx.get().wrapping_add((row % batch * steps + step) * input)
+        };
+        // SAFETY: rows of `dp` and of `dx` exist (its length is asserted above), one per sequence and step.
+        unsafe { product.run(|row| dp.as_ptr().wrapping_add(row * gates), output) };
+        end = start;
+    }
+}
+
+/// Takes steps back.
+struct StepBack<'a> {
+    shape: &'a GruShape,
+    inputs: &'a GruBackward<'a>,
+    kept: &'a [f32],
+    hidden: &'a [f32],
+    /// The recurrent weights, transposed and packed: at once, or those of `z` and `r` before those of the candidate.
+    recurrent: &'a [f32],
+}
+
+impl StepBack<'_> {
+    /// Turns `dh` from the gradient of the state after the steps of `range` into that before them, and writes the
+    /// gradients of `p` and, with `reset_after`, of `q`, `[steps of the range, B, 3U]`. `dreset` is scratch memory.
+    fn run(&self, range: Range<usize>, dh: &mut [f32], dreset: &mut [f32], dp: &mut [f32], dq: &mut [f32]) {
+        let GruShape { batch, units, reset_after, .. } = *self.shape;
+        let gates = self.shape.gates();
+        let (rows, groups) = self.shape.batch_groups();
+        let level = Level::current();
+        let (dh, dreset, dp, dq) = (SharedMut::new(dh), SharedMut::new(dreset), SharedMut::new(dp), SharedMut::new(dq));
+        parallel_for(groups, &|group| {
+            let first = group * rows;
+            let rows = rows.min(batch - first);
+            // SAFETY: the rows of this group, which no other group touches.
+            let (dh, dreset) = unsafe {
+                let len = if reset_after { 0 } else { rows * units };
+                (dh.part(first * units, rows * units), dreset.part(if len == 0 { 0 } else { first * units }, len))
+            };
+            for step in range.clone().rev() {
+                let at = ((step - range.start) * batch + first) * gates;
+                // SAFETY: as above, of one step.
+                let (dp, dq) = unsafe {
+                    let len = rows * gates;
+                    (dp.part(at, len), if reset_after { dq.part(at, len) } else { &mut [] })
+                };
+                self.group_step(level, first, step, dh, dreset, dp, dq);
+            }
+        });
+    }
+
+    /// One step of the sequences from `first` on, as many as `dh` has rows.
+    #[allow(clippy::too_many_arguments, reason = "the state of `run`")]
+    fn group_step(
+        &self,
+        level: Level,
+        first: usize,
+        step: usize,
+        dh: &mut [f32],
+        dreset: &mut [f32],
+        dp: &mut [f32],
+        dq: &mut [f32],
+    ) {
+        let GruShape { batch, steps, units, reset_after, .. } = *self.shape;
+        let (gates, kept_len, rows) = (self.shape.gates(), self.shape.kept(), dh.len() / units);
+        let time = self.shape.source_step(step, self.inputs.reverse);
+        let kept = |row: usize| &self.kept[(step * batch + first + row) * kept_len..][..kept_len];
+        let h_before = |row: usize| &self.hidden[(step * batch + first + row) * units..][..units];
+        for row in 0..rows {
+            let sequence = first + row;
+            let dh = &mut dh[row * units..(row + 1) * units];
+            let dy = &self.inputs.dy[(sequence * steps + step) * units..][..units];
+            dh.iter_mut().zip(dy).for_each(|(dh, dy)| *dh += dy);
+            let of_gates = row * gates..(row + 1) * gates;
+            let dp = &mut dp[of_gates.clone()];
+            let dq = reset_after.then(|| &mut dq[of_gates]);
+            if self.inputs.mask.is_some_and(|mask| mask[sequence * steps + time] == 0) {
+                // The state passed through unchanged, so its gradient does.
+                dp.fill(0.0);
+                if let Some(dq) = dq {
+                    dq.fill(0.0);
+                }
+                continue;
+            }
+            level.run(cell::Backward { kept: kept(row), h_before: h_before(row), dh, dp, dq });
+        }
+        if reset_after {
+            gemm::gemm(rows, gates, units, Matrix::row_major(dq, gates), self.recurrent, dh, units, true);
+            return;
+        }
+        let (both, candidate) = self.recurrent.split_at(gemm::packed_len(2 * units, units));
+        let dcandidate = Matrix::row_major(&dp[2 * units..], gates);
+        gemm::gemm(rows, units, units, dcandidate, candidate, dreset, units, false);
+        for row in 0..rows {
+            let own = row * units..(row + 1) * units;
+            level.run(cell::BackwardReset {
+                kept: kept(row),
+                h_before: h_before(row),
+                dreset: &dreset[own.clone()],
+                dh: &mut dh[own],
+                dp: &mut dp[row * gates..(row + 1) * gates],
+            });
+        }
+        gemm::gemm(rows, 2 * units, units, Matrix::row_major(dp, gates), both, dh, units, true);
+    }
+}
+
+/// `dkernel += x^T dp` over the rows of some steps, in the order of `packed`.
+fn add_input_products(
+    shape: &GruShape,
+    inputs: &GruBackward,
+    range: Range<usize>,
+    packed: &[f32],
+    dkernel: &mut [f32],
+) {
+    let GruShape { batch, steps, input, .. } = *shape;
+    let gates = shape.gates();
+    let taps: Vec<usize> = range.map(|step| shape.source_step(step, inputs.reverse) * input).collect();
+    // A single sequence is one run of neighbouring steps instead of many runs of one.
+    let depth = if batch == 1 && !inputs.reverse {
+        Depth { taps: &taps[..1], len: taps.len(), stride: input }
+    } else {
+        Depth { taps: &taps, len: batch, stride: steps * input }
+    };
+    let product = Product { rows: input, columns: gates, depth, packed, accumulate: true, epilogue: Identity };
+    let sums = SharedMut::new(dkernel);
+    // SAFETY: feature `row` of every sequence and step lies within `x`, row `row` of the sums within `dkernel`: lengths
+    // are asserted in `backward`.
+    unsafe {
+        product.run(|row| inputs.x.as_ptr().wrapping_add(row), |row| sums.get().wrapping_add(row * gates));
+    }
+}
+
+/// Adds the rows of `d`, of `sums.len()` columns, to `sums`, in order.
+fn add_columns(d: &[f32], columns: usize, sums: &mut [f32]) {
+    /// Columns added up at a time.
+    const CHUNK: usize = 256;
+    for_each_chunk(sums, CHUNK, |index, sums| {
+        for row in d.chunks_exact(columns) {
+            let row = &row[index * CHUNK..][..sums.len()];
+            sums.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
+        }
+    });
+}

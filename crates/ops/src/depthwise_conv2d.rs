@@ -1,0 +1,94 @@
+//! Two-dimensional convolution of each channel on its own.
+//!
+//! `y[n, i, j, c * M + m] = sum over p, q of x[n, h, w, c] * kernel[p, q, c, m]` with `h = i * strides[0] + p * dilation[0] - top`
+//! and `w = j * strides[1] + q * dilation[1] - left`, where `x` is `[N, H, W, C]`, the kernel `[kh, kw, C, M]` and `y`
+//! `[N, H', W', C * M]`; cells of the padding are 0. `'same'` lays the odd cell of padding below and to the right.
+//!
+//! Derivative: linear in `x` and in the kernel;
+//! [`depthwise_conv2d_input_gradient`](crate::depthwise_conv2d_input_gradient) and
+//! [`depthwise_conv2d_kernel_gradient`](crate::depthwise_conv2d_kernel_gradient).
+
+use crate::conv2d::zeros;
+use crate::depthwise_conv2d_input_gradient::DepthwiseConv2dInputGradient;
+use crate::depthwise_conv2d_kernel_gradient::DepthwiseConv2dKernelGradient;
+use crate::registry::Registered;
+use crate::shared::operands::exactly;
+use crate::shared::tolerance::sum_of_products;
+use crate::shared::{Depthwise, step, to_json};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_kernels::depthwise;
+use ferrograph_tensor::DType;
+use serde::{Deserialize, Serialize};
+
+/// See the [module](self).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DepthwiseConv2d {
+    /// Strides, padding and dilation.
+    pub convolution: Depthwise,
+}
+
+impl Op for DepthwiseConv2d {
+    fn name(&self) -> &'static str {
+        "depthwise_conv2d"
+    }
+
+    fn attributes(&self) -> String {
+        to_json(self)
+    }
+
+    fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
+        let [x, kernel] = exactly(operands)?;
+        Ok(vec![self.convolution.output(x, kernel)?])
+    }
+
+    fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
+        let bound = self.convolution.bind(self.name(), &operands[0], &operands[1])?;
+        if bound.empty {
+            return Ok(zeros());
+        }
+        Ok(step(move |mut context| {
+            let (x, kernel) = (context.inputs.f32(0), context.inputs.f32(1));
+            depthwise::forward(&bound.shape, x, kernel, context.outputs.f32(0));
+            Ok(())
+        }))
+    }
+
+    fn vjp(
+        &self,
+        graph: &mut Graph,
+        operands: &[ValueId],
+        _results: &[ValueId],
+        gradients: &[Option<ValueId>],
+    ) -> Result<Vec<Option<ValueId>>, GraphError> {
+        let Some(dy) = gradients[0] else { return Ok(vec![None; 2]) };
+        let convolution = self.convolution;
+        let (x, kernel) = (operands[0], operands[1]);
+        Ok(vec![
+            Some(graph.apply(DepthwiseConv2dInputGradient { convolution }, &[dy, kernel, x])?),
+            Some(graph.apply(DepthwiseConv2dKernelGradient { convolution }, &[x, dy, kernel])?),
+        ])
+    }
+
+    fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {
+        let [x, kernel] = operands else { unreachable!("the shape rule counts operands") };
+        let shape = results[0].extents();
+        let mut y = vec![0.0; shape.iter().product()];
+        self.convolution.products(&x.shape, &kernel.shape, |at_x, at_kernel, at_y| {
+            y[at_y] += x.data[at_x] * kernel.data[at_kernel];
+        });
+        vec![Reference::new(DType::Float32, &shape, y)]
+    }
+}
+
+impl Registered for DepthwiseConv2d {
+    fn samples() -> Vec<Sample> {
+        let samples = Depthwise::samples().into_iter();
+        samples
+            .map(|(convolution, x, kernel, _)| {
+                let sample = Sample::new(Self { convolution }, [Operand::normal(&x), Operand::normal(&kernel)]);
+                sample.tolerance(sum_of_products(kernel[0] * kernel[1]))
+            })
+            .collect()
+    }
+}
