@@ -33,8 +33,9 @@ function newest(paths, extensions) {
 /** Installs the tools of development unless they are there. */
 export function install() {
   if (existsSync(join(root, 'node_modules', '.package-lock.json'))) return
-  console.log('Installing development tools (npm ci) ...')
-  run(npm, ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
+  console.log('Installing development tools ...')
+  // Not `npm ci`: on Node 20 it refuses every lock file with packages that are optional and want a newer Node.
+  run(npm, ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
 }
 
 /** Explains what is missing rather than failing in the middle of a build. */
