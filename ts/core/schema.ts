@@ -15,7 +15,7 @@ export interface Field<In, Out = In, Required extends boolean = boolean> {
   parse(value: unknown): Out
   /** The value as plain JSON, from which `parse` makes it again. */
   serialize(value: Out): unknown
-  /** The value as Keras's files hold it, where that differs from {@link Field.serialize}. */
+  /** The value as Keras's files hold it, where that differs from `serialize`. */
   readonly toKeras?: (value: Out) => unknown
   /** Keras's key, where it is not the snake case of ours. */
   readonly kerasKey?: string
