@@ -22,7 +22,7 @@ const model = Model({ inputs: image, outputs: digit, name: 'digits' })
 model.summary()
 
 model.compile({ optimizer: 'adam', loss: 'sparse_categorical_crossentropy', metrics: ['accuracy'] })
-const epochs = 12
+const epochs = 16
 const begun = performance.now()
 await model.fit(train.x, train.y, { epochs, batchSize: 64, validationData: [test.x, test.y] })
 const seconds = (performance.now() - begun) / 1000
