@@ -106,7 +106,7 @@ impl Registered for BatchNormInference {
                 let channels = [x[resolved(axis, x.len())]];
                 let (normal, positive) = (Operand::normal(&channels), Operand::uniform(&channels, 0.5, 2.0));
                 let operands = [Operand::normal(&x), normal.clone(), normal.clone(), normal, positive];
-                Sample::new(Self { axis, epsilon: 1e-3 }, operands).tolerance(8.0)
+                Sample::new(Self { axis, epsilon: 1e-3 }, operands)
             })
             .collect()
     }

@@ -141,7 +141,7 @@ impl Registered for BatchNormTraining {
                 let channels = [x[resolved(axis, x.len())]];
                 let operands = [Operand::normal(&x), Operand::normal(&channels), Operand::normal(&channels)];
                 // A small variance is divided by, and the rounding of the mean with it.
-                Sample::new(Self { axis, epsilon: 1e-3 }, operands).tolerance(64.0)
+                Sample::new(Self { axis, epsilon: 1e-3 }, operands).tolerance(16.0)
             })
             .collect()
     }

@@ -170,7 +170,7 @@ impl Registered for BatchNormTrainingGradient {
                 let (normal, positive) = (Operand::normal(&channels), Operand::uniform(&channels, 0.5, 2.0));
                 let operands = [Operand::normal(&x), normal.clone(), normal, positive, Operand::normal(&x)];
                 // Sums of some ten products, each rounded once.
-                Sample::new(Self { axis, epsilon: 1e-3 }, operands).tolerance(32.0)
+                Sample::new(Self { axis, epsilon: 1e-3 }, operands).tolerance(8.0)
             })
             .collect()
     }

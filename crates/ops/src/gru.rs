@@ -278,7 +278,7 @@ impl Registered for Gru {
         samples
             .map(|(op, shape)| {
                 // Errors of a few units in every gate of every step add up.
-                let sample = Sample::new(op, sample_operands(op, &shape)).tolerance(24.0);
+                let sample = Sample::new(op, sample_operands(op, &shape)).tolerance(6.0);
                 // The reserve has no derivative; `tests/gru_derivative.rs` tries that of the other results.
                 sample.not_differentiable()
             })

@@ -232,7 +232,7 @@ impl Registered for Lstm {
         samples
             .map(|(recurrence, shape)| {
                 // Errors of a few units in every gate of every step add up.
-                let sample = Sample::new(Self { recurrence }, sample_operands(recurrence, &shape)).tolerance(24.0);
+                let sample = Sample::new(Self { recurrence }, sample_operands(recurrence, &shape)).tolerance(6.0);
                 // The reserve has no derivative; `tests/lstm_derivative.rs` tries that of the other results.
                 sample.not_differentiable()
             })
