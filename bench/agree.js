@@ -1,4 +1,4 @@
-/** Largest difference of two predictions, and of two losses, that counts as the same. */
+/** Largest difference that counts as the same: of predictions as a share of the largest prediction, and of losses. */
 const tolerances = { predict: 1e-4, train: 1e-3 }
 
 /** Whose numbers the others are held against: the first of these that has any. Plain loops come before fast kernels. */
@@ -30,9 +30,10 @@ function distance(kind, expected, values) {
   // A slow engine makes fewer training steps.
   const count = kind === 'train' ? Math.min(expected.length, values.length) : expected.length
   if (kind === 'predict' && values.length !== count) return Number.NaN
+  const scale = kind === 'predict' ? expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0) : 1
   let largest = 0
   for (let i = 0; i < count; i++) {
-    const difference = Math.abs(expected[i] - values[i])
+    const difference = Math.abs(expected[i] - values[i]) / scale
     if (!(difference <= largest)) largest = difference
     if (Number.isNaN(difference)) return difference
   }

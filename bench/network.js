@@ -5,29 +5,33 @@ import { seededRandom, seedOf } from './random.js'
  * nothing but the names. Shapes are without the batch axis, images are height x width x channels, and options, weights
  * and their order are those of the Keras layer of the same name.
  *
- * A step is `{ kind, name, inputs: [name], options, shape, weights: [{ name, shape, data }] }`.
+ * An input is `{ name, shape, dtype, high }`, a step `{ kind, name, inputs: [name], options, shape, weights: [{ name,
+ * shape, data }] }`, an output `{ name, shape }` with the name of a step.
  */
 export class Network {
+  inputs = []
   /** In the order of computation. */
   steps = []
   #shapes = new Map()
 
-  constructor(name, define) {
+  #gain
+
+  /**
+   * `define(net)` calls the methods below and returns the name of the output, or an array of several. `gain` widens the
+   * kernels of convolutions: in a deep network without it the input fades on its way to the output.
+   */
+  constructor(name, define, { gain = 1 } = {}) {
     this.name = name
-    this.output = define(this)
+    this.#gain = gain
+    const outputs = [define(this)].flat()
+    this.outputs = outputs.map((output) => ({ name: output, shape: this.#shapes.get(output) }))
   }
 
-  /** The one input: `dtype` is 'float32', or 'int32' with `high`, the number of different values. */
-  input(shape, { dtype = 'float32', high } = {}) {
-    this.inputShape = shape
-    this.dtype = dtype
-    this.high = high
-    this.#shapes.set('input', shape)
-    return 'input'
-  }
-
-  get outputShape() {
-    return this.#shapes.get(this.output)
+  /** `dtype` is 'float32', or 'int32' with `high`, the number of different values. */
+  input(shape, { name = 'input', dtype = 'float32', high } = {}) {
+    this.inputs.push({ name, shape, dtype, high })
+    this.#shapes.set(name, shape)
+    return name
   }
 
   /** `options`: units, activation. */
@@ -43,8 +47,19 @@ export class Network {
     const { filters, kernelSize: k, strides, padding, useBias } = options
     const [height, width, channels] = this.#shapes.get(x)
     const extent = (n) => Math.ceil((padding === 'same' ? n : n - k + 1) / strides)
-    const weights = [kernel([k, k, channels, filters], k * k * channels), ...(useBias ? [bias(filters)] : [])]
+    const fanIn = k * k * channels
+    const weights = [kernel([k, k, channels, filters], fanIn, this.#gain), ...(useBias ? [bias(filters)] : [])]
     return this.#step('conv2d', [x], options, [extent(height), extent(width), filters], weights)
+  }
+
+  /** One filter per channel; `options`: kernelSize, strides, padding, useBias. */
+  depthwiseConv2d(x, given) {
+    const options = { strides: 1, padding: 'valid', useBias: true, ...given }
+    const { kernelSize: k, strides, padding, useBias } = options
+    const [height, width, channels] = this.#shapes.get(x)
+    const extent = (n) => Math.ceil((padding === 'same' ? n : n - k + 1) / strides)
+    const weights = [kernel([k, k, channels, 1], k * k, this.#gain), ...(useBias ? [bias(channels)] : [])]
+    return this.#step('depthwiseConv2d', [x], options, [extent(height), extent(width), channels], weights)
   }
 
   /** `options`: epsilon. */
@@ -62,10 +77,11 @@ export class Network {
     return this.#step('batchNormalization', [x], options, shape, weights)
   }
 
-  /** `options`: poolSize; windows do not overlap. */
-  maxPooling2d(x, options) {
+  /** `options`: poolSize, strides (the size of the window). */
+  maxPooling2d(x, given) {
+    const options = { strides: given.poolSize, ...given }
     const [height, width, channels] = this.#shapes.get(x)
-    const extent = (n) => Math.floor(n / options.poolSize)
+    const extent = (n) => Math.floor((n - options.poolSize) / options.strides) + 1
     return this.#step('maxPooling2d', [x], options, [extent(height), extent(width), channels])
   }
 
@@ -73,16 +89,31 @@ export class Network {
     return this.#step('globalAveragePooling2d', [x], {}, [this.#shapes.get(x).at(-1)])
   }
 
+  /** `options`: padding, `[[top, bottom], [left, right]]`. */
+  zeroPadding2d(x, options) {
+    const [height, width, channels] = this.#shapes.get(x)
+    const [[top, bottom], [left, right]] = options.padding
+    return this.#step('zeroPadding2d', [x], options, [top + height + bottom, left + width + right, channels])
+  }
+
   flatten(x) {
-    return this.#step('flatten', [x], {}, [this.#shapes.get(x).reduce((a, b) => a * b, 1)])
+    return this.#step('flatten', [x], {}, [elements(this.#shapes.get(x))])
   }
 
   add(a, b) {
     return this.#step('add', [a, b], {}, this.#shapes.get(a))
   }
 
-  relu(x) {
-    return this.#step('relu', [x], {}, this.#shapes.get(x))
+  /** Along the last axis. */
+  concatenate(inputs) {
+    const shapes = inputs.map((name) => this.#shapes.get(name))
+    const width = shapes.reduce((sum, shape) => sum + shape.at(-1), 0)
+    return this.#step('concatenate', inputs, {}, [...shapes[0].slice(0, -1), width])
+  }
+
+  /** `options`: maxValue. */
+  relu(x, options = {}) {
+    return this.#step('relu', [x], options, this.#shapes.get(x))
   }
 
   /** `options`: inputDim, outputDim. */
@@ -108,30 +139,33 @@ export class Network {
     return name
   }
 
-  /** Seeded inputs for `batch` rows. */
-  inputs(batch) {
-    const random = seededRandom(seedOf(`${this.name}/input/${batch}`))
-    const count = batch * this.inputShape.reduce((a, b) => a * b, 1)
-    if (this.dtype === 'int32') return Int32Array.from({ length: count }, () => Math.floor(random() * this.high))
-    return Float32Array.from({ length: count }, () => random() * 2 - 1)
+  /** Seeded data for `batch` rows, one typed array per input. */
+  data(batch) {
+    return this.inputs.map(({ name, shape, dtype, high }) => {
+      const random = seededRandom(seedOf(`${this.name}/${name}/${batch}`))
+      const length = batch * elements(shape)
+      if (dtype === 'int32') return Int32Array.from({ length }, () => Math.floor(random() * high))
+      return Float32Array.from({ length }, () => random() * 2 - 1)
+    })
   }
 
-  /** Seeded targets for `batch` rows: one-hot rows, or 0 and 1 where the output is one number. */
+  /** Seeded targets for `batch` rows, one array per output: one-hot rows, or 0 and 1 where the output is one number. */
   targets(batch) {
-    const random = seededRandom(seedOf(`${this.name}/target/${batch}`))
-    const [classes] = this.outputShape
-    const targets = new Float32Array(batch * classes)
-    for (let row = 0; row < batch; row++) {
-      if (classes === 1) targets[row] = random() < 0.5 ? 0 : 1
-      else targets[row * classes + Math.floor(random() * classes)] = 1
-    }
-    return targets
+    return this.outputs.map(({ name, shape: [classes] }) => {
+      const random = seededRandom(seedOf(`${this.name}/${name}/target/${batch}`))
+      const targets = new Float32Array(batch * classes)
+      for (let row = 0; row < batch; row++) {
+        if (classes === 1) targets[row] = random() < 0.5 ? 0 : 1
+        else targets[row * classes + Math.floor(random() * classes)] = 1
+      }
+      return targets
+    })
   }
 }
 
 /** Variance 1 / fan-in keeps activations near 1, so that differences between engines are not hidden by saturation. */
-function kernel(shape, fanIn) {
-  const limit = Math.sqrt(3 / fanIn)
+function kernel(shape, fanIn, gain = 1) {
+  const limit = gain * Math.sqrt(3 / fanIn)
   return { name: 'kernel', shape, low: -limit, high: limit }
 }
 
@@ -141,5 +175,11 @@ function bias(n) {
 
 function fill(path, { shape, low, high }) {
   const random = seededRandom(seedOf(path))
-  return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => low + random() * (high - low))
+  const data = new Float32Array(elements(shape))
+  for (let i = 0; i < data.length; i++) data[i] = low + random() * (high - low)
+  return data
+}
+
+function elements(shape) {
+  return shape.reduce((a, b) => a * b, 1)
 }

@@ -33,7 +33,7 @@ async function answer({ task, workload: workloadName, engine: engineName, cases,
 }
 
 function callOf(engine, network, kind, batch) {
-  const data = network.inputs(batch)
+  const data = network.data(batch)
   if (kind === 'predict') return () => engine.predict(data, batch)
   const targets = network.targets(batch)
   return () => engine.trainOnBatch(data, targets, batch)
@@ -41,7 +41,7 @@ function callOf(engine, network, kind, batch) {
 
 /** The predictions, or the losses of the first steps. */
 async function check(call, kind) {
-  if (kind === 'predict') return Float32Array.from(await call())
+  if (kind === 'predict') return Float32Array.from((await call()).flatMap((output) => [...output]))
   const losses = []
   const end = performance.now() + checkMs
   while (losses.length < checkedSteps && (losses.length < 2 || performance.now() < end)) losses.push(lossOf(await call()))

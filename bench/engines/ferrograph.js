@@ -8,47 +8,53 @@ import { adam } from './adam.js'
 export async function openFerrograph(network, { loss }, { threads, asynchronous }) {
   setThreads(threads)
   const model = build(network)
-  model.compile({ optimizer: optimizers.Adam(adam), loss })
+  if (loss !== undefined) model.compile({ optimizer: optimizers.Adam(adam), loss })
   return {
     predict(data, batch) {
-      const x = { data, shape: [batch, ...network.inputShape] }
+      const x = network.inputs.map(({ shape }, i) => ({ data: data[i], shape: [batch, ...shape] }))
       if (!asynchronous) return taken(model.predictSync(x, { batchSize: batch }))
       return model.predict(x, { batchSize: batch, verbose: 0 }).then(taken)
     },
     trainOnBatch(data, targets, batch) {
-      const x = { data, shape: [batch, ...network.inputShape] }
-      const y = { data: targets, shape: [batch, ...network.outputShape] }
+      const x = network.inputs.map(({ shape }, i) => ({ data: data[i], shape: [batch, ...shape] }))
+      const y = network.outputs.map(({ shape }, i) => ({ data: targets[i], shape: [batch, ...shape] }))
       return model.trainOnBatch(x, y)
     },
   }
 }
 
-function taken(y) {
-  const { data } = y
-  y.dispose()
-  return data
+function taken(outputs) {
+  return outputs.map((output) => {
+    const { data } = output
+    output.dispose()
+    return data
+  })
 }
 
-function build(network) {
-  const input = Input({ shape: network.inputShape, dtype: network.dtype })
-  const values = new Map([['input', input]])
+/** The network with its weights as a model; inputs and outputs are lists. */
+export function build(network) {
+  const inputs = network.inputs.map(({ name, shape, dtype }) => Input({ name, shape, dtype }))
+  const values = new Map(network.inputs.map(({ name }, i) => [name, inputs[i]]))
   for (const step of network.steps) {
     const layer = makers[step.kind]({ ...step.options, name: step.name })
-    const inputs = step.inputs.map((name) => values.get(name))
-    values.set(step.name, layer(inputs.length === 1 ? inputs[0] : inputs))
+    const operands = step.inputs.map((name) => values.get(name))
+    values.set(step.name, layer(operands.length === 1 ? operands[0] : operands))
     layer.setWeights(step.weights.map(({ data, shape }) => tensor(data, shape)))
   }
-  return Model({ inputs: input, outputs: values.get(network.output), name: network.name })
+  return Model({ inputs, outputs: network.outputs.map(({ name }) => values.get(name)), name: network.name })
 }
 
 const makers = {
   dense: layers.Dense,
   conv2d: layers.Conv2D,
+  depthwiseConv2d: layers.DepthwiseConv2D,
   batchNormalization: layers.BatchNormalization,
   maxPooling2d: layers.MaxPooling2D,
   globalAveragePooling2d: layers.GlobalAveragePooling2D,
+  zeroPadding2d: layers.ZeroPadding2D,
   flatten: layers.Flatten,
   add: layers.Add,
+  concatenate: layers.Concatenate,
   relu: layers.ReLU,
   embedding: layers.Embedding,
   lstm: layers.LSTM,

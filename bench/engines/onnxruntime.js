@@ -11,9 +11,12 @@ export async function openOnnxRuntime(network, _workload, { threads }) {
   })
   return {
     async predict(data, batch) {
-      const input = new ort.Tensor(network.dtype, data, [batch, ...network.inputShape])
-      const { output } = await session.run({ input })
-      return output.data
+      const feeds = {}
+      network.inputs.forEach(({ name, shape, dtype }, i) => {
+        feeds[name] = new ort.Tensor(dtype, data[i], [batch, ...shape])
+      })
+      const results = await session.run(feeds)
+      return network.outputs.map(({ name }) => results[name].data)
     },
     trainOnBatch() {
       throw new Cannot('onnxruntime-node does not train')

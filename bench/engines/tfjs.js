@@ -11,18 +11,23 @@ export async function openTfjs(network, { loss }, { backend }) {
   console.warn = () => {}
   if (!(await tf.setBackend(backend))) throw new Error(`tfjs: backend ${backend} does not start`)
   const model = build(network)
-  model.compile({ optimizer: tf.train.adam(adam.learningRate, adam.beta1, adam.beta2, adam.epsilon), loss: losses[loss] })
+  if (loss !== undefined) {
+    const optimizer = tf.train.adam(adam.learningRate, adam.beta1, adam.beta2, adam.epsilon)
+    model.compile({ optimizer, loss: [loss].flat().map((name) => losses[name]) })
+  }
+  const tensors = (arrays, parts, batch) =>
+    parts.map(({ shape, dtype = 'float32' }, i) => tf.tensor(arrays[i], [batch, ...shape], dtype))
   return {
     predict(data, batch) {
-      const x = tf.tensor(data, [batch, ...network.inputShape], network.dtype)
-      const y = model.predictOnBatch(x)
-      const result = y.dataSync()
+      const x = tensors(data, network.inputs, batch)
+      const y = [model.predictOnBatch(x)].flat()
+      const results = y.map((output) => output.dataSync())
       tf.dispose([x, y])
-      return result
+      return results
     },
     async trainOnBatch(data, targets, batch) {
-      const x = tf.tensor(data, [batch, ...network.inputShape], network.dtype)
-      const y = tf.tensor(targets, [batch, ...network.outputShape])
+      const x = tensors(data, network.inputs, batch)
+      const y = tensors(targets, network.outputs, batch)
       try {
         return await model.trainOnBatch(x, y)
       } catch (error) {
@@ -36,28 +41,31 @@ export async function openTfjs(network, { loss }, { backend }) {
 }
 
 function build(network) {
-  const input = tf.input({ shape: network.inputShape, dtype: network.dtype })
-  const values = new Map([['input', input]])
+  const inputs = network.inputs.map(({ name, shape, dtype }) => tf.input({ name, shape, dtype }))
+  const values = new Map(network.inputs.map(({ name }, i) => [name, inputs[i]]))
   for (const step of network.steps) {
     const layer = makers[step.kind]({ ...step.options, name: step.name })
-    const inputs = step.inputs.map((name) => values.get(name))
-    values.set(step.name, layer.apply(inputs.length === 1 ? inputs[0] : inputs))
+    const operands = step.inputs.map((name) => values.get(name))
+    values.set(step.name, layer.apply(operands.length === 1 ? operands[0] : operands))
     const weights = step.weights.map(({ data, shape }) => tf.tensor(data, shape))
     layer.setWeights(weights)
     tf.dispose(weights)
   }
-  return tf.model({ inputs: input, outputs: values.get(network.output) })
+  return tf.model({ inputs, outputs: network.outputs.map(({ name }) => values.get(name)) })
 }
 
 const makers = {
   dense: tf.layers.dense,
   conv2d: tf.layers.conv2d,
+  depthwiseConv2d: tf.layers.depthwiseConv2d,
   batchNormalization: tf.layers.batchNormalization,
   maxPooling2d: tf.layers.maxPooling2d,
   globalAveragePooling2d: tf.layers.globalAveragePooling2d,
+  zeroPadding2d: tf.layers.zeroPadding2d,
   flatten: tf.layers.flatten,
   add: tf.layers.add,
-  relu: (options) => tf.layers.activation({ ...options, activation: 'relu' }),
+  concatenate: tf.layers.concatenate,
+  relu: tf.layers.reLU,
   embedding: tf.layers.embedding,
   // tfjs's default is hardSigmoid, Keras's sigmoid; its orthogonal initializer is slow, and the values are replaced.
   lstm: (options) => tf.layers.lstm({ ...options, recurrentActivation: 'sigmoid', recurrentInitializer: 'zeros' }),

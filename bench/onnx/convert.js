@@ -1,27 +1,28 @@
 import { GraphWriter } from './graph-writer.js'
 
 /**
- * Writes a network as an ONNX model. Its input has the layout of Keras (channels last); one Transpose moves images to
+ * Writes a network as an ONNX model. Its inputs have the layout of Keras (channels last); one Transpose moves images to
  * channels first, in which all image operators of ONNX work, and another restores the order before Flatten. That is
  * what exporters from Keras write, too.
  *
- * @returns the bytes of the model; its input is called `input`, its output `output`.
+ * @returns the bytes of the model; its inputs and outputs have the names that they have in the network.
  */
 export function toOnnx(network) {
   const graph = new GraphWriter()
   const names = new Map()
-  const isImage = network.inputShape.length === 3
-  names.set('input', isImage ? graph.node('Transpose', ['input'], { perm: [0, 3, 1, 2] }) : 'input')
-  const shapes = new Map([['input', network.inputShape]])
+  const shapes = new Map()
+  for (const { name, shape } of network.inputs) {
+    names.set(name, shape.length === 3 ? graph.node('Transpose', [name], { perm: [0, 3, 1, 2] }) : name)
+    shapes.set(name, shape)
+  }
   for (const step of network.steps) {
     const inputs = step.inputs.map((name) => names.get(name))
     const result = converters[step.kind](graph, inputs, step, shapes.get(step.inputs[0]))
     names.set(step.name, activate(graph, result, step.options.activation))
     shapes.set(step.name, step.shape)
   }
-  const input = { name: 'input', dtype: network.dtype, shape: network.inputShape }
-  const output = { name: 'output', dtype: 'float32', shape: network.outputShape }
-  return graph.finish(network.name, input, output, names.get(network.output))
+  const outputs = network.outputs.map(({ name, shape }) => ({ name, shape, value: names.get(name), dtype: 'float32' }))
+  return graph.finish(network.name, network.inputs, outputs)
 }
 
 const converters = {
@@ -29,16 +30,18 @@ const converters = {
     return graph.node('Gemm', [x, constant(graph, kernel), constant(graph, bias)])
   },
 
-  conv2d(graph, [x], { weights: [kernel, bias], options, shape }, [height, width]) {
-    const { kernelSize: k, strides, padding } = options
+  conv2d(graph, [x], step, extents) {
+    const [kernel] = step.weights
     const [rows, columns, channels, filters] = kernel.shape
-    const data = permute(kernel.data, [rows, columns, channels, filters], [3, 2, 0, 1])
-    const operands = [x, graph.constant(data, [filters, channels, rows, columns])]
-    if (bias) operands.push(constant(graph, bias))
-    const missing = [height, width].map((n, axis) => Math.max((shape[axis] - 1) * strides + k - n, 0))
-    const before = missing.map((n) => Math.floor(n / 2))
-    const pads = padding === 'same' ? [...before, ...missing.map((n, axis) => n - before[axis])] : [0, 0, 0, 0]
-    return graph.node('Conv', operands, { kernel_shape: [k, k], strides: [strides, strides], pads })
+    const data = permute(kernel.data, kernel.shape, [3, 2, 0, 1])
+    return convolution(graph, x, step, extents, graph.constant(data, [filters, channels, rows, columns]), 1)
+  },
+
+  depthwiseConv2d(graph, [x], step, extents) {
+    const [kernel] = step.weights
+    const [rows, columns, channels] = kernel.shape
+    const data = permute(kernel.data, kernel.shape, [2, 3, 0, 1])
+    return convolution(graph, x, step, extents, graph.constant(data, [channels, 1, rows, columns]), channels)
   },
 
   batchNormalization(graph, [x], { weights, options }) {
@@ -46,8 +49,14 @@ const converters = {
     return graph.node('BatchNormalization', [x, ...operands], { epsilon: { float: options.epsilon } })
   },
 
-  maxPooling2d(graph, [x], { options: { poolSize } }) {
-    return graph.node('MaxPool', [x], { kernel_shape: [poolSize, poolSize], strides: [poolSize, poolSize] })
+  maxPooling2d(graph, [x], { options: { poolSize, strides } }) {
+    return graph.node('MaxPool', [x], { kernel_shape: [poolSize, poolSize], strides: [strides, strides] })
+  },
+
+  zeroPadding2d(graph, [x], { options: { padding } }) {
+    const [[top, bottom], [left, right]] = padding
+    const pads = BigInt64Array.from([0, 0, top, left, 0, 0, bottom, right], BigInt)
+    return graph.node('Pad', [x, graph.constant(pads, [8])])
   },
 
   globalAveragePooling2d(graph, [x]) {
@@ -63,8 +72,14 @@ const converters = {
     return graph.node('Add', inputs)
   },
 
-  relu(graph, inputs) {
-    return graph.node('Relu', inputs)
+  concatenate(graph, inputs) {
+    return graph.node('Concat', inputs, { axis: -1 })
+  },
+
+  relu(graph, [x], { options: { maxValue } }) {
+    if (maxValue === undefined) return graph.node('Relu', [x])
+    const limits = [0, maxValue].map((limit) => graph.constant(Float32Array.of(limit), []))
+    return graph.node('Clip', [x, ...limits])
   },
 
   embedding(graph, [x], { weights: [table] }) {
@@ -83,6 +98,17 @@ const converters = {
     const last = graph.node('LSTM', operands, { hidden_size: units }, { skipped: 1 })
     return graph.node('Squeeze', [last, graph.constant(BigInt64Array.of(0n), [1])])
   },
+}
+
+/** `kernel` is the name of [filters, channels of a group, rows, columns]. */
+function convolution(graph, x, { weights: [, bias], options, shape }, [height, width], kernel, group) {
+  const { kernelSize: k, strides, padding } = options
+  const operands = [x, kernel]
+  if (bias) operands.push(constant(graph, bias))
+  const missing = [height, width].map((n, axis) => Math.max((shape[axis] - 1) * strides + k - n, 0))
+  const before = missing.map((n) => Math.floor(n / 2))
+  const pads = padding === 'same' ? [...before, ...missing.map((n, axis) => n - before[axis])] : [0, 0, 0, 0]
+  return graph.node('Conv', operands, { kernel_shape: [k, k], strides: [strides, strides], pads, group })
 }
 
 function activate(graph, x, activation) {
@@ -111,14 +137,19 @@ function reorderGates(data, rows, units) {
   return result
 }
 
-/** The elements with axes in another order. */
+/** The elements of an array of four axes with the axes in another order. */
 function permute(data, shape, order) {
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1))
-  const extents = order.map((axis) => shape[axis])
-  const index = order.map(() => 0)
-  return Float32Array.from({ length: data.length }, () => {
-    const value = data[index.reduce((at, n, i) => at + n * strides[order[i]], 0)]
-    for (let axis = extents.length - 1; axis >= 0 && ++index[axis] === extents[axis]; axis--) index[axis] = 0
-    return value
-  })
+  const [n0, n1, n2, n3] = order.map((axis) => shape[axis])
+  const [s0, s1, s2, s3] = order.map((axis) => strides[axis])
+  const result = new Float32Array(data.length)
+  let at = 0
+  for (let i0 = 0; i0 < n0; i0++) {
+    for (let i1 = 0; i1 < n1; i1++) {
+      for (let i2 = 0; i2 < n2; i2++) {
+        for (let i3 = 0; i3 < n3; i3++) result[at++] = data[i0 * s0 + i1 * s1 + i2 * s2 + i3 * s3]
+      }
+    }
+  }
+  return result
 }

@@ -36,15 +36,16 @@ export class GraphWriter {
     return name
   }
 
-  /** The bytes of the model. `input` and `output` are `{ name, dtype, shape }` without the batch axis. */
-  finish(name, input, output, last) {
-    const nodes = [...this.#nodes, nodeProto('Identity', [last], [output.name], {})]
+  /** The bytes of the model. Inputs and outputs are `{ name, dtype, shape }` without the batch axis, outputs with `value`. */
+  finish(name, inputs, outputs) {
+    const named = outputs.map((output) => nodeProto('Identity', [output.value], [output.name], {}))
+    const nodes = [...this.#nodes, ...named]
     const graph = message(
       nodes.map((node) => bytes(1, node)),
       bytes(2, name),
       this.#initializers.map((initializer) => bytes(5, initializer)),
-      bytes(11, valueInfo(input)),
-      bytes(12, valueInfo(output)),
+      inputs.map((input) => bytes(11, valueInfo(input))),
+      outputs.map((output) => bytes(12, valueInfo(output))),
     )
     const operatorSet = message(bytes(1, ''), integer(2, 17))
     return message(integer(1, 8), bytes(2, 'ferrograph-bench'), bytes(7, graph), bytes(8, operatorSet))

@@ -4,8 +4,9 @@ import { Network } from '../network.js'
 /**
  * Every other file of this folder is a workload:
  * - `name`, and `network(net)`, which records the network and returns its output
- * - `loss`, as Keras writes it
+ * - `loss`, as Keras writes it, or an array with one for each output; none where nothing is trained
  * - `predict` and `train`: batch sizes
+ * - `gain` (optional), see `Network`
  * - `largest` (optional): `{ engine: { predict?, train? } }`, the largest batch that an engine does in bearable time
  */
 const files = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.js') && file !== 'index.js')
@@ -14,7 +15,7 @@ const modules = await Promise.all(files.toSorted().map((file) => import(`./${fil
 export const workloads = new Map(modules.map(({ default: workload }) => [workload.name, workload]))
 
 export function networkOf(workload) {
-  return new Network(workload.name, workload.network)
+  return new Network(workload.name, workload.network, workload)
 }
 
 /** The cases of a workload as `{ kind, batch }`. */
