@@ -15,6 +15,7 @@ mod error;
 mod flow;
 mod form;
 mod fused;
+mod input;
 mod kept;
 mod layout;
 mod memory;
@@ -25,4 +26,5 @@ mod simplify;
 mod units;
 
 pub use error::ProgramError;
+pub use input::RunInput;
 pub use program::Program;

@@ -1,12 +1,12 @@
 //! A graph compiled for one purpose.
 
-use crate::ProgramError;
 use crate::arenas::Arenas;
 use crate::cache::PlanCache;
 use crate::describe::describe;
 use crate::plan::{Plan, check_update};
 use crate::run::run;
 use crate::simplify::simplify;
+use crate::{ProgramError, RunInput};
 use ferrograph_graph::{Graph, TensorType, ValueId, Variable};
 use ferrograph_tensor::{DType, Tensor};
 use std::collections::HashSet;
@@ -56,14 +56,24 @@ impl Program {
         self.graph.inputs().iter().map(|&id| self.graph.ty(id))
     }
 
+    /// The types of the outputs, as far as they follow from the graph.
+    pub fn output_types(&self) -> impl Iterator<Item = &TensorType> {
+        self.outputs.iter().map(|&id| self.graph.ty(id))
+    }
+
     /// Computes the outputs and gives the variables their new values, all at once at the end. A run that fails or that
     /// `cancel` stops, which it may between any two steps, changes nothing.
     pub fn run(&self, inputs: &[Tensor], cancel: Option<&AtomicBool>) -> Result<Vec<Tensor>, ProgramError> {
+        self.run_on(inputs, cancel)
+    }
+
+    /// The same on elements that need not be tensors.
+    pub fn run_on(&self, inputs: &[impl RunInput], cancel: Option<&AtomicBool>) -> Result<Vec<Tensor>, ProgramError> {
         self.check_count(inputs.len())?;
         for (index, (expected, input)) in self.input_types().zip(inputs).enumerate() {
             check_input(index, expected, input.dtype(), input.shape())?;
         }
-        let plan = self.plan(inputs.iter().map(Tensor::shape))?;
+        let plan = self.plan(inputs.iter().map(RunInput::shape))?;
         run(&plan, &self.updates, &self.locking, inputs, &self.arenas, cancel)
     }
 

@@ -1,12 +1,12 @@
 //! One run of a plan: take a snapshot, compute into own memory, then make it visible all at once.
 
-use crate::ProgramError;
 use crate::arenas::{Arenas, Room};
 use crate::epilogue::Epilogue;
 use crate::layout::Source;
 use crate::plan::{Action, OutputHome, Plan, Work};
+use crate::{ProgramError, RunInput};
 use ferrograph_graph::{RunContext, ValueId, Variable};
-use ferrograph_tensor::{Arena, Buffer, Part, ShapeError, Tensor, ViewMut, allocated_bytes, memory_limit};
+use ferrograph_tensor::{Arena, Buffer, Part, ShapeError, Shared, Tensor, ViewMut, allocated_bytes, memory_limit};
 use std::slice::from_ref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -21,14 +21,14 @@ pub(crate) fn run(
     plan: &Plan,
     updated: &[(Arc<Variable>, ValueId)],
     locking: &[usize],
-    inputs: &[Tensor],
+    inputs: &[impl RunInput],
     arenas: &Arenas,
     cancel: Option<&AtomicBool>,
 ) -> Result<Vec<Tensor>, ProgramError> {
     let _guards: Vec<_> = locking.iter().map(|&index| updated[index].0.lock_for_update()).collect();
 
     check_budget(plan, updated.len(), arenas)?;
-    let mut room = arenas.take(plan.block)?;
+    let mut room: Room<'_> = arenas.take(plan.block)?;
     let computed = compute(plan, updated, inputs, &mut room, cancel);
     let outcome = computed.and_then(|()| publish(plan, updated, &mut room));
     if outcome.is_err() {
@@ -56,11 +56,11 @@ fn check_budget(plan: &Plan, updated: usize, arenas: &Arenas) -> Result<(), Shap
     Ok(())
 }
 
-fn compute(
+fn compute<'i>(
     plan: &Plan,
     updated: &[(Arc<Variable>, ValueId)],
-    inputs: &[Tensor],
-    room: &mut Room,
+    inputs: &'i [impl RunInput],
+    room: &mut Room<'i>,
     cancel: Option<&AtomicBool>,
 ) -> Result<(), ProgramError> {
     share_buffers(plan, inputs, room);
@@ -86,22 +86,25 @@ fn compute(
 }
 
 /// Notes the values that the run works on, with their versions.
-fn share_buffers(plan: &Plan, inputs: &[Tensor], room: &mut Room) {
+fn share_buffers<'i>(plan: &Plan, inputs: &'i [impl RunInput], room: &mut Room<'i>) {
     let _reading = PUBLISHING.read().unwrap_or_else(PoisonError::into_inner);
     for source in &plan.shared {
-        let (buffer, version) = match source {
-            Source::Input(n) => (inputs[*n].buffer().clone(), 0),
-            Source::Constant(buffer) => (buffer.clone(), 0),
-            Source::Variable(variable) => variable.read_buffer(),
-            Source::Kept(_) => (plan.nothing.clone(), 0),
+        let (memory, version) = match source {
+            Source::Input(n) => (inputs[*n].memory(), 0),
+            Source::Constant(buffer) => (Shared::Kept(buffer.clone()), 0),
+            Source::Variable(variable) => {
+                let (buffer, version) = variable.read_buffer();
+                (Shared::Kept(buffer), version)
+            }
+            Source::Kept(_) => (Shared::Kept(plan.nothing.clone()), 0),
         };
-        room.shared.push(buffer);
+        room.shared.push(memory);
         room.versions.push(version);
     }
 }
 
 /// Puts the kept preparations where [`share_buffers`] left nothing: to make one takes long, so no lock is held then.
-fn prepare_kept(plan: &Plan, room: &mut Room) -> Result<(), ShapeError> {
+fn prepare_kept(plan: &Plan, room: &mut Room<'_>) -> Result<(), ShapeError> {
     for (index, source) in plan.shared.iter().enumerate() {
         if let Source::Kept(kept) = source {
             let kept = &plan.kept[*kept];
@@ -109,23 +112,30 @@ fn prepare_kept(plan: &Plan, room: &mut Room) -> Result<(), ShapeError> {
                 unreachable!("only kernels have preparations")
             };
             let (operand, version) = (&room.shared[kept.shared], room.versions[kept.shared]);
-            room.shared[index] = kept.get(step, operand, version)?;
+            let Shared::Kept(operand) = operand else {
+                unreachable!("only what outlives a run is prepared for the next")
+            };
+            room.shared[index] = Shared::Kept(kept.get(step, operand, version)?);
         }
     }
     Ok(())
 }
 
 /// Gives the variables their new values and returns the outputs.
-fn publish(plan: &Plan, updated: &[(Arc<Variable>, ValueId)], room: &mut Room) -> Result<Vec<Tensor>, ProgramError> {
+fn publish(
+    plan: &Plan,
+    updated: &[(Arc<Variable>, ValueId)],
+    room: &mut Room<'_>,
+) -> Result<Vec<Tensor>, ProgramError> {
     let Room { shared, own, .. } = room;
     // From now on what was written for outputs is shared: several of them may be one value.
-    shared.extend(own.drain(updated.len()..).map(Arc::new));
+    shared.extend(own.drain(updated.len()..).map(Arc::new).map(Shared::Kept));
     let outputs = plan.outputs.iter().map(|output| {
         let buffer = match output.home {
             OutputHome::Shared(index) => &shared[index],
             OutputHome::Own(index) => &shared[plan.shared.len() + index - updated.len()],
         };
-        Tensor::from_buffer(output.dtype, &output.shape, buffer.clone())
+        Tensor::from_buffer(output.dtype, &output.shape, buffer.to_buffer()?)
     });
     let outputs = outputs.collect::<Result<_, _>>()?;
     if !updated.is_empty() {

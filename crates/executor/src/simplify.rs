@@ -124,6 +124,6 @@ impl Pass {
             return None;
         }
         let plan = Plan::new(&alone, &results, &[], &[]).ok()?;
-        run(&plan, &[], &[], &[], &Arenas::default(), None).ok()
+        run(&plan, &[], &[], &[] as &[Tensor], &Arenas::default(), None).ok()
     }
 }

@@ -3,9 +3,9 @@
 mod common;
 
 use common::{check, compare, data, float, map, variable};
-use ferrograph_executor::{Program, ProgramError};
+use ferrograph_executor::{Program, ProgramError, RunInput};
 use ferrograph_graph::{Graph, GraphError, TensorType};
-use ferrograph_tensor::{DType, ShapeError, Tensor};
+use ferrograph_tensor::{DType, ShapeError, Shared, Tensor, View};
 use ferrograph_testkit::toy::{Expand, Function, MatMul, Refuse};
 
 fn rows(extent: usize) -> TensorType {
@@ -109,4 +109,44 @@ fn shapes_that_no_memory_holds_are_errors() {
     let program = Program::new(&graph, &[product], &[]).unwrap();
     let error = program.describe(&[vec![1 << 40, 1], vec![1 << 40]]).unwrap_err();
     assert!(matches!(error, ProgramError::Graph(GraphError::Shape(ShapeError::Overflow(_)))), "{error}");
+}
+
+/// Elements that stay a caller's.
+struct Lent<'a> {
+    shape: &'a [usize],
+    elements: &'a [f32],
+}
+
+impl RunInput for Lent<'_> {
+    fn dtype(&self) -> DType {
+        DType::Float32
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.shape
+    }
+
+    fn memory(&self) -> Shared<'_> {
+        Shared::Borrowed(View::F32(self.elements))
+    }
+}
+
+#[test]
+fn reads_borrowed_elements_and_returns_none_of_them() {
+    let mut graph = Graph::new();
+    let x = graph.input(rows(3));
+    let doubled = map(&mut graph, Function::Add, &[x, x]);
+    let program = Program::new(&graph, &[doubled, x], &[]).unwrap();
+    let memory: Vec<f32> = (0..7).map(|i| i as f32).collect();
+    // Not aligned to anything but their type.
+    for start in 0..2 {
+        let lent = Lent { shape: &[2, 3], elements: &memory[start..start + 6] };
+        let [sum, same] = <[Tensor; 2]>::try_from(program.run_on(&[lent], None).unwrap()).unwrap();
+        let expected: Vec<f32> = (start..start + 6).map(|i| 2.0 * i as f32).collect();
+        assert_eq!(sum.view().f32(), expected);
+        assert_eq!(same.view().f32(), &memory[start..start + 6]);
+        assert_ne!(same.view().f32().as_ptr(), memory[start..].as_ptr());
+    }
+    let error = program.run_on(&[Lent { shape: &[3], elements: &memory[..3] }], None).unwrap_err();
+    assert_eq!(error.to_string(), "input 0: expected float32[null, 3], received float32[3]");
 }

@@ -1,9 +1,8 @@
 //! The memory of one run, and typed borrows of disjoint parts of it for one step at a time.
 
-use crate::{Buffer, DType, View, ViewMut};
+use crate::{Buffer, DType, Shared, View, ViewMut};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
-use std::sync::Arc;
 
 /// Where an operand lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +35,7 @@ pub struct Arena<'a> {
     /// The block that intermediate values share.
     pub block: &'a mut Buffer,
     /// What is only read.
-    pub shared: &'a [Arc<Buffer>],
+    pub shared: &'a [Shared<'a>],
     /// What outlives the run.
     pub own: &'a mut [Buffer],
 }

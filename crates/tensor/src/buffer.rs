@@ -1,13 +1,13 @@
 //! Aligned memory that is counted against the budget.
 
 use crate::{DType, ShapeError, View, ViewMut, budget};
-use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::alloc::{Layout, alloc, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
 
 /// The alignment of every buffer: a cache line, and the widest vector there is.
 const ALIGNMENT: usize = 64;
 
-/// Zero-initialised bytes, 64-byte aligned, owned.
+/// Initialised bytes, 64-byte aligned, owned.
 #[derive(Debug)]
 pub struct Buffer {
     start: NonNull<u8>,
@@ -22,14 +22,36 @@ unsafe impl Sync for Buffer {}
 impl Buffer {
     /// Allocates `bytes` zeros.
     pub fn new(bytes: usize) -> Result<Self, ShapeError> {
+        // SAFETY: the memory is zeroed.
+        unsafe { Self::allocate(bytes, |layout| alloc_zeroed(layout)) }
+    }
+
+    /// Allocates a copy.
+    pub fn copy_of(bytes: &[u8]) -> Result<Self, ShapeError> {
+        let copy = |layout: Layout| {
+            // SAFETY: as for `alloc` itself; new memory of that size does not overlap `bytes`.
+            unsafe {
+                let start = alloc(layout);
+                if !start.is_null() {
+                    start.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+                }
+                start
+            }
+        };
+        // SAFETY: the memory is all copied to.
+        unsafe { Self::allocate(bytes.len(), copy) }
+    }
+
+    /// # Safety
+    /// `alloc` initialises what it allocates, and is as the global allocator's otherwise.
+    unsafe fn allocate(bytes: usize, alloc: impl FnOnce(Layout) -> *mut u8) -> Result<Self, ShapeError> {
         if bytes == 0 {
             // SAFETY: ALIGNMENT is not zero.
             return Ok(Self { start: unsafe { NonNull::new_unchecked(ALIGNMENT as *mut u8) }, bytes });
         }
         let layout = Layout::from_size_align(bytes, ALIGNMENT).map_err(|_| ShapeError::Overflow(vec![bytes]))?;
         budget::take(bytes)?;
-        // SAFETY: the layout's size is not zero.
-        let start = unsafe { alloc_zeroed(layout) };
+        let start = alloc(layout);
         NonNull::new(start).map(|start| Self { start, bytes }).ok_or_else(|| {
             budget::give_back(bytes);
             ShapeError::Memory { wanted: bytes, allocated: budget::allocated_bytes(), limit: budget::memory_limit() }
@@ -80,7 +102,7 @@ impl Drop for Buffer {
         if self.bytes == 0 {
             return;
         }
-        // SAFETY: allocated in `new` with this very layout, which was valid then.
+        // SAFETY: allocated in `allocate` with this very layout, which was valid then.
         unsafe { dealloc(self.start.as_ptr(), Layout::from_size_align_unchecked(self.bytes, ALIGNMENT)) };
         budget::give_back(self.bytes);
     }
@@ -96,6 +118,16 @@ mod tests {
         assert_eq!(buffer.start().as_ptr() as usize % ALIGNMENT, 0);
         assert!(buffer.bytes().iter().all(|&b| b == 0));
         assert!(Buffer::new(0).unwrap().is_empty());
+    }
+
+    #[test]
+    fn copies_are_equal_and_aligned() {
+        for length in [0, 1, 63, 64, 1000] {
+            let bytes: Vec<u8> = (0..length).map(|i| i as u8).collect();
+            let buffer = Buffer::copy_of(&bytes).unwrap();
+            assert_eq!(buffer.bytes(), bytes);
+            assert_eq!(buffer.start().as_ptr() as usize % ALIGNMENT, 0);
+        }
     }
 
     #[test]

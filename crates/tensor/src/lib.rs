@@ -8,6 +8,7 @@ mod budget;
 mod buffer;
 mod dtype;
 mod shape;
+mod shared;
 mod tensor;
 mod view;
 
@@ -16,5 +17,6 @@ pub use budget::{allocated_bytes, memory_limit, set_memory_limit};
 pub use buffer::Buffer;
 pub use dtype::DType;
 pub use shape::{MAX_RANK, ShapeError, byte_size, element_count, strides};
+pub use shared::Shared;
 pub use tensor::Tensor;
 pub use view::{View, ViewMut};

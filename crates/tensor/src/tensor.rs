@@ -23,9 +23,7 @@ impl Tensor {
         if element_count(shape)? != data.len() {
             return Err(ShapeError::Length { shape: shape.to_vec(), received: data.len() });
         }
-        let mut buffer = Buffer::new(byte_size(dtype, shape)?)?;
-        buffer.view_mut(dtype).copy_from(data);
-        Ok(Self { dtype, shape: shape.to_vec(), buffer: Arc::new(buffer) })
+        Self::from_buffer(dtype, shape, Arc::new(Buffer::copy_of(data.bytes())?))
     }
 
     /// A tensor over memory that exists already. The buffer must hold exactly the shape's bytes.

@@ -56,6 +56,25 @@ impl<'a> View<'a> {
         self.len() == 0
     }
 
+    /// `bytes` as elements of `dtype`, if they are aligned for it and there are whole elements of them.
+    pub fn of_bytes(dtype: DType, bytes: &'a [u8]) -> Option<Self> {
+        let start = NonNull::from(bytes).cast::<u8>();
+        let fits = start.as_ptr().addr().is_multiple_of(dtype.size()) && bytes.len().is_multiple_of(dtype.size());
+        // SAFETY: the bytes are initialised, borrowed for `'a`, and aligned as just checked.
+        fits.then(|| unsafe { Self::from_raw(dtype, start, bytes.len()) })
+    }
+
+    /// The elements' bytes.
+    pub fn bytes(self) -> &'a [u8] {
+        let (start, bytes) = match self {
+            Self::F32(x) => (x.as_ptr().cast(), size_of_val(x)),
+            Self::I32(x) => (x.as_ptr().cast(), size_of_val(x)),
+            Self::U8(x) => (x.as_ptr(), x.len()),
+        };
+        // SAFETY: these are the bytes of a slice that is borrowed for `'a`; numbers have no padding.
+        unsafe { std::slice::from_raw_parts(start, bytes) }
+    }
+
     /// Elements `range` of these.
     ///
     /// # Panics
