@@ -12,6 +12,9 @@ const ALIGNMENT: usize = 64;
 pub struct Buffer {
     start: NonNull<u8>,
     bytes: usize,
+    /// Where the memory is not the allocator's.
+    #[cfg(feature = "guard-pages")]
+    guarded: Option<crate::guard::Guarded>,
 }
 
 // SAFETY: a Buffer owns its memory alone; shared references only read it.
@@ -22,12 +25,21 @@ unsafe impl Sync for Buffer {}
 impl Buffer {
     /// Allocates `bytes` zeros.
     pub fn new(bytes: usize) -> Result<Self, ShapeError> {
+        #[cfg(feature = "guard-pages")]
+        if let Some(guarded) = Self::guarded(bytes)? {
+            return Ok(guarded);
+        }
         // SAFETY: the memory is zeroed.
         unsafe { Self::allocate(bytes, |layout| alloc_zeroed(layout)) }
     }
 
     /// Allocates a copy.
     pub fn copy_of(bytes: &[u8]) -> Result<Self, ShapeError> {
+        #[cfg(feature = "guard-pages")]
+        if let Some(mut guarded) = Self::guarded(bytes.len())? {
+            guarded.bytes_mut().copy_from_slice(bytes);
+            return Ok(guarded);
+        }
         let copy = |layout: Layout| {
             // SAFETY: as for `alloc` itself; new memory of that size does not overlap `bytes`.
             unsafe {
@@ -47,15 +59,38 @@ impl Buffer {
     unsafe fn allocate(bytes: usize, alloc: impl FnOnce(Layout) -> *mut u8) -> Result<Self, ShapeError> {
         if bytes == 0 {
             // SAFETY: ALIGNMENT is not zero.
-            return Ok(Self { start: unsafe { NonNull::new_unchecked(ALIGNMENT as *mut u8) }, bytes });
+            return Ok(Self::of(unsafe { NonNull::new_unchecked(ALIGNMENT as *mut u8) }, bytes));
         }
         let layout = Layout::from_size_align(bytes, ALIGNMENT).map_err(|_| ShapeError::Overflow(vec![bytes]))?;
         budget::take(bytes)?;
         let start = alloc(layout);
-        NonNull::new(start).map(|start| Self { start, bytes }).ok_or_else(|| {
+        NonNull::new(start).map(|start| Self::of(start, bytes)).ok_or_else(|| {
             budget::give_back(bytes);
             ShapeError::Memory { wanted: bytes, allocated: budget::allocated_bytes(), limit: budget::memory_limit() }
         })
+    }
+
+    /// Zeros between guard pages, if they are wanted.
+    #[cfg(feature = "guard-pages")]
+    fn guarded(bytes: usize) -> Result<Option<Self>, ShapeError> {
+        if bytes == 0 {
+            return Ok(None);
+        }
+        budget::take(bytes)?;
+        let guarded = crate::guard::Guarded::wanted(bytes);
+        if guarded.is_none() {
+            budget::give_back(bytes);
+        }
+        Ok(guarded.map(|guarded| Self { start: guarded.start(), bytes, guarded: Some(guarded) }))
+    }
+
+    fn of(start: NonNull<u8>, bytes: usize) -> Self {
+        Self {
+            start,
+            bytes,
+            #[cfg(feature = "guard-pages")]
+            guarded: None,
+        }
     }
 
     /// Size in bytes.
@@ -101,6 +136,10 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         if self.bytes == 0 {
             return;
+        }
+        #[cfg(feature = "guard-pages")]
+        if self.guarded.is_some() {
+            return budget::give_back(self.bytes);
         }
         // SAFETY: allocated in `allocate` with this very layout, which was valid then.
         unsafe { dealloc(self.start.as_ptr(), Layout::from_size_align_unchecked(self.bytes, ALIGNMENT)) };

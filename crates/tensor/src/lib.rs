@@ -7,6 +7,8 @@ mod arena;
 mod budget;
 mod buffer;
 mod dtype;
+#[cfg(feature = "guard-pages")]
+pub mod guard;
 mod shape;
 mod shared;
 mod tensor;

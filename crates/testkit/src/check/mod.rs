@@ -3,6 +3,7 @@
 mod derivative;
 mod epilogue;
 mod forward;
+mod guard_pages;
 mod hostile;
 mod sameness;
 mod shape_rule;
@@ -21,7 +22,7 @@ pub struct Failure {
     pub op: String,
     /// Attributes and operands of the sample.
     pub sample: String,
-    /// Which check: `shape rule`, `forward`, `derivative`, `sameness` or `hostile`.
+    /// Which check: `shape rule`, `forward`, `guard pages`, `derivative`, `sameness` or `hostile`.
     pub check: &'static str,
     /// What is wrong, with both numbers.
     pub detail: String,
@@ -50,12 +51,33 @@ pub(crate) struct Case {
 ///
 /// * `shape rule`: it gives the reference's shapes, and unknown extents leave the rest of its answer as it was;
 /// * `forward`: the executor's results are the f64 reference's, within the sample's tolerance, on every instruction set;
+/// * `guard pages`: nothing beside operands, results, scratch memory and prepared forms is touched, what they held before
+///   does not matter, nor does their alignment;
 /// * `derivative`: the vjp in f64 is the central difference of the reference, and the executor's vjp is near it;
 /// * `sameness`: the bits do not depend on threads, repetition, or whether operands are inputs, variables or constants;
 /// * `hostile`: no operand types and no empty operands make it panic.
 ///
 /// A panic anywhere is a failure of the check it happened in.
 pub fn check_op(name: &str, sample: &Sample) -> Vec<Failure> {
+    let mut checks = KERNEL_CHECKS.to_vec();
+    checks.extend([("shape rule", shape_rule::check as Check), ("hostile", hostile::check)]);
+    if sample.differentiable {
+        checks.push(("derivative", derivative::check));
+    }
+    run_checks(name, sample, &checks)
+}
+
+/// Everything that is wrong with an op's kernel on one sample, on every instruction set: the checks of [`check_op`] called
+/// `forward`, `guard pages` and `sameness`. They are quick enough for many shapes.
+pub fn check_kernel(name: &str, sample: &Sample) -> Vec<Failure> {
+    run_checks(name, sample, &KERNEL_CHECKS)
+}
+
+/// Guard pages come first: a kernel that leaves its operands is not let near memory that is not guarded.
+const KERNEL_CHECKS: [(&str, Check); 3] =
+    [("guard pages", guard_pages::check), ("forward", forward::check), ("sameness", sameness::check)];
+
+fn run_checks(name: &str, sample: &Sample, checks: &[(&'static str, Check)]) -> Vec<Failure> {
     let shapes: Vec<String> = sample.operands.iter().map(|o| format!("{}{:?}", o.dtype, o.shape)).collect();
     let label = format!("{}({})", sample.op.attributes(), shapes.join(", "));
     let failure = |check, detail| Failure { op: name.to_owned(), sample: label.clone(), check, detail };
@@ -63,18 +85,9 @@ pub fn check_op(name: &str, sample: &Sample) -> Vec<Failure> {
         Ok(Ok(case)) => case,
         Ok(Err(detail)) | Err(detail) => return vec![failure("shape rule", detail)],
     };
-    let mut checks: Vec<(&'static str, Check)> = vec![
-        ("shape rule", shape_rule::check),
-        ("forward", forward::check),
-        ("sameness", sameness::check),
-        ("hostile", hostile::check),
-    ];
-    if sample.differentiable {
-        checks.push(("derivative", derivative::check));
-    }
-    let details = checks.into_iter().flat_map(|(name, check)| {
+    let details = checks.iter().flat_map(|(name, check)| {
         let details = guarded(|| check(&case)).unwrap_or_else(|panic| vec![panic]);
-        details.into_iter().map(move |detail| (name, detail))
+        details.into_iter().map(move |detail| (*name, detail))
     });
     details.map(|(check, detail)| failure(check, detail)).collect()
 }

@@ -17,13 +17,13 @@ pub(crate) fn check(case: &Case) -> Vec<String> {
     let before = pool::threads();
     pool::set_threads(1);
     let alone = forward::run(case);
-    pool::set_threads(2);
-    let shared = forward::run(case);
-    let again = forward::run(case);
-    pool::set_threads(before);
     let mut wrong = Vec::new();
-    wrong.extend(other("two threads against one", &shared, &alone));
-    wrong.extend(other("the second run against the first", &again, &shared));
+    for threads in 2..=4 {
+        pool::set_threads(threads);
+        wrong.extend(other(&format!("{threads} threads against one"), &forward::run(case), &alone));
+    }
+    wrong.extend(other("the next run against the first", &forward::run(case), &alone));
+    pool::set_threads(before);
     wrong.extend(other("variables against inputs", &of_variables(case), &alone));
     wrong.extend(of_levels(case));
     let operands: Vec<Tensor> = case.operands.iter().map(to_tensor).collect();
@@ -63,7 +63,7 @@ fn of_constants(case: &Case) -> Vec<Tensor> {
     Program::new(&graph, &results, &[]).unwrap().run(&[], None).unwrap()
 }
 
-fn other(what: &str, have: &[Tensor], want: &[Tensor]) -> Vec<String> {
+pub(super) fn other(what: &str, have: &[Tensor], want: &[Tensor]) -> Vec<String> {
     let differs = |(_, (have, want)): &(usize, (&Tensor, &Tensor))| have.buffer().bytes() != want.buffer().bytes();
     let pairs = have.iter().zip(want).enumerate().filter(differs);
     pairs.map(|(n, (have, want))| format!("{what}: result {n} differs{}", first(have, want))).collect()
