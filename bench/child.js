@@ -1,16 +1,21 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { engines } from './engines/index.js'
+import { askPython } from './python.js'
+import { workloads } from './workloads/index.js'
 
 const worker = fileURLToPath(new URL('worker.js', import.meta.url))
 /** Far longer than the slowest case takes. */
 const limitMs = 600_000
 
 /**
- * Asks a worker process of its own, see `worker.js`.
+ * Asks a worker process of its own, see `worker.js` and `python/worker.py`.
  *
  * @returns one result per case; if the process ends early, each says so in `failed`
  */
 export function ask(request) {
+  const engine = engines.get(request.engine)
+  if (engine.python) return askPython({ ...request, workload: workloads.get(request.workload) }, engine)
   return new Promise((resolve) => {
     const failed = (reason) => resolve(request.cases.map(() => ({ failed: reason })))
     const child = fork(worker, [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })

@@ -14,6 +14,9 @@ export const usage = `npm run bench -- [options]
   --engines A,B    engines: ${[...engines.keys()].join(', ')}
                    (without it: those that are not optional and have a processor for each thread)
   --kinds A,B      predict, train
+  --python         also PyTorch, Keras on TensorFlow and ONNX Runtime in Python, which are installed to .venv (5 GB)
+  --python-env DIR another virtual environment with the libraries of python/requirements.txt, used as it is;
+                   also as FERROGRAPH_BENCH_PYTHON
   --out FILE       the record; without it, a run of everything writes record/<processor>.json
   --help`
 
@@ -31,17 +34,22 @@ export function readOptions(args) {
       only: { type: 'string' },
       engines: { type: 'string' },
       kinds: { type: 'string' },
+      python: { type: 'boolean', default: false },
+      'python-env': { type: 'string', default: process.env.FERROGRAPH_BENCH_PYTHON },
       out: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
-  const usual = [...engines].filter(([, { optional, threads }]) => !optional && threads <= availableParallelism())
+  const usual = [...engines].filter(
+    ([, { optional, threads, python }]) => !optional && threads <= availableParallelism() && (!python || values.python),
+  )
   return {
     rounds: whole('--rounds', values.rounds),
     budget: whole('--budget', values.budget),
     only: some('--only', values.only, [...workloads.keys()]),
     engines: some('--engines', values.engines, [...engines.keys()], usual.map(([name]) => name)),
     kinds: some('--kinds', values.kinds, ['predict', 'train']),
+    pythonEnvironment: values['python-env'] && resolve(startFolder, values['python-env']),
     everything: values.only === undefined && values.engines === undefined && values.kinds === undefined,
     out: values.out && resolve(startFolder, values.out),
     help: values.help,

@@ -10,7 +10,7 @@ import { startFolder } from './options.js'
  *
  * @returns the file's name relative to where the command was given
  */
-export function writeRecord(rows, { out, rounds, budget }) {
+export function writeRecord(rows, { out, rounds, budget, pythonVersions }) {
   const processor = cpus()[0]?.model.trim() ?? 'unknown'
   const file = out ?? fileURLToPath(new URL(`record/${slug(processor)}.json`, import.meta.url))
   const record = {
@@ -18,7 +18,7 @@ export function writeRecord(rows, { out, rounds, budget }) {
     cores: availableParallelism(),
     platform: `${process.platform}-${process.arch}`,
     date: new Date().toISOString().slice(0, 10),
-    versions: versions(),
+    versions: { ...versions(), ...pythonVersions },
     rounds,
     budgetMs: budget,
     rows: rows.map(recordedRow),
@@ -28,8 +28,8 @@ export function writeRecord(rows, { out, rounds, budget }) {
   return relative(startFolder, file)
 }
 
-function recordedRow({ workload, kind, batch, engine, status, reason, median, least, others, rounds }) {
-  const common = { workload, kind, batch, engine }
+function recordedRow({ workload, kind, batch, engine, form, status, reason, median, least, others, rounds }) {
+  const common = { workload, kind, batch, engine, ...(form === undefined ? {} : { form }) }
   if (median === undefined) return { ...common, status, ...(reason === undefined ? {} : { reason }) }
   return {
     ...common,

@@ -1,19 +1,23 @@
 // Times ferrograph beside its peers: proves that all engines compute the same, then takes rounds. See README.md.
 import { compare } from './agree.js'
 import { ask } from './child.js'
+import { engines } from './engines/index.js'
 import { median, slowMs } from './measure.js'
 import { readOptions, usage } from './options.js'
+import { preparePython } from './python.js'
 import { writeRecord } from './record.js'
 import { table } from './table.js'
 import { casesOf, workloads } from './workloads/index.js'
 
 const options = parsed()
+const python = options.engines.some((name) => engines.get(name).python)
+const pythonVersions = python ? preparePython(options.pythonEnvironment) : {}
 const rows = []
 const problems = []
 for (const name of options.only) await benchmark(workloads.get(name))
 
 console.log(`\n${table(rows)}`)
-if (options.out !== undefined || options.everything) console.log(`\nRecord: ${writeRecord(rows, options)}`)
+if (options.out !== undefined || options.everything) console.log(`\nRecord: ${writeRecord(rows, { ...options, pythonVersions })}`)
 for (const problem of problems) console.log(problem)
 if (problems.length > 0) process.exitCode = 1
 
@@ -57,7 +61,10 @@ async function check(workload, own) {
   const answers = new Map()
   for (const engine of options.engines) {
     progress(`${workload.name}: numbers of ${engine}`)
-    await askFor('check', engine, own.filter(isTimed), (row, result) => answers.set(row, result))
+    await askFor('check', engine, own.filter(isTimed), (row, result) => {
+      row.form = result.form
+      answers.set(row, result)
+    })
   }
   progress('')
   for (const { kind, batch } of casesOf(workload)) {
@@ -78,7 +85,7 @@ async function check(workload, own) {
 async function askFor(task, engine, own, accept) {
   const asked = own.filter((row) => row.engine === engine)
   if (asked.length === 0) return
-  const cases = asked.map(({ kind, batch }) => ({ kind, batch }))
+  const cases = asked.map(({ kind, batch, form }) => ({ kind, batch, form }))
   const results = await ask({ task, workload: asked[0].workload, engine, cases, budget: options.budget })
   asked.forEach((row, i) => {
     const result = results[i]
