@@ -17,6 +17,23 @@ function busySeconds() {
   }
 }
 
+/** More than this share of the machine taken by other processes makes a time doubtful. */
+export const disturbed = 0.1
+
+/** How long a busy machine is waited for, and how long it must be quiet, in seconds. */
+const patience = 120
+const quietSeconds = 2
+
+/** Waits until other processes leave the machine alone; says whether they did. */
+export async function becameQuiet() {
+  for (let waited = 0; waited < patience; waited += quietSeconds) {
+    const others = watchOthers()
+    await new Promise((resolve) => setTimeout(resolve, quietSeconds * 1000))
+    if (!(others() > disturbed)) return true
+  }
+  return false
+}
+
 /**
  * Starts watching the machine. The function returned says which share of all processors, 0 to 1, other processes have
  * used since then, `undefined` where that cannot be known.

@@ -7,6 +7,9 @@ import { workloads } from './workloads/index.js'
 /** Where the command was given: npm runs scripts in the folder of their package. */
 export const startFolder = process.env.INIT_CWD ?? process.cwd()
 
+/** What is measured, in this order. */
+const parts = ['networks', 'curves', 'serving', 'starting', 'kernels']
+
 export const usage = `npm run bench -- [options]
   --rounds N       rounds in which every engine takes its turn (3)
   --budget MS      time for the calls of one case in one round, after a warm-up of half of it (400)
@@ -14,10 +17,14 @@ export const usage = `npm run bench -- [options]
   --engines A,B    engines: ${[...engines.keys()].join(', ')}
                    (without it: those that are not optional and have a processor for each thread)
   --kinds A,B      predict, train
+  --parts A,B      networks, curves, serving, starting, kernels (all of them; with --only or --kinds: networks)
+  --quick          one round with short budgets, without the plain JavaScript backend
+  --busy           measure even when other processes use the machine
   --python         also PyTorch, Keras on TensorFlow and ONNX Runtime in Python, which are installed to .venv (5 GB)
   --python-env DIR another virtual environment with the libraries of python/requirements.txt, used as it is;
                    also as FERROGRAPH_BENCH_PYTHON
   --out FILE       the record; without it, a run of everything writes record/<processor>.json
+  --merge          keep what the record already has of other workloads and parts
   --help`
 
 /**
@@ -29,8 +36,12 @@ export function readOptions(args) {
   const { values } = parseArgs({
     args,
     options: {
-      rounds: { type: 'string', default: '3' },
-      budget: { type: 'string', default: '400' },
+      rounds: { type: 'string' },
+      budget: { type: 'string' },
+      parts: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      busy: { type: 'boolean', default: false },
+      merge: { type: 'boolean', default: false },
       only: { type: 'string' },
       engines: { type: 'string' },
       kinds: { type: 'string' },
@@ -41,16 +52,22 @@ export function readOptions(args) {
     },
   })
   const usual = [...engines].filter(
-    ([, { optional, threads, python }]) => !optional && threads <= availableParallelism() && (!python || values.python),
+    ([name, { optional, threads, python }]) =>
+      !optional && threads <= availableParallelism() && (!python || values.python) && !(values.quick && name === 'tfjs-cpu'),
   )
+  const selected = values.only !== undefined || values.engines !== undefined || values.kinds !== undefined
   return {
-    rounds: whole('--rounds', values.rounds),
-    budget: whole('--budget', values.budget),
+    rounds: whole('--rounds', values.rounds ?? (values.quick ? '1' : '3')),
+    budget: whole('--budget', values.budget ?? (values.quick ? '100' : '400')),
+    parts: some('--parts', values.parts, parts, selected ? ['networks'] : parts),
+    quick: values.quick,
+    busy: values.busy,
+    merge: values.merge,
     only: some('--only', values.only, [...workloads.keys()]),
     engines: some('--engines', values.engines, [...engines.keys()], usual.map(([name]) => name)),
     kinds: some('--kinds', values.kinds, ['predict', 'train']),
     pythonEnvironment: values['python-env'] && resolve(startFolder, values['python-env']),
-    everything: values.only === undefined && values.engines === undefined && values.kinds === undefined,
+    everything: !selected && values.parts === undefined && !values.quick,
     out: values.out && resolve(startFolder, values.out),
     help: values.help,
   }

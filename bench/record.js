@@ -1,36 +1,55 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, cpus } from 'node:os'
 import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startFolder } from './options.js'
 
+/** What a record consists of, besides its head. */
+const parts = ['networks', 'curves', 'serving', 'starting', 'kernels']
+
 /**
- * Writes what was measured, and on what, as JSON.
- *
- * @returns the file's name relative to where the command was given
+ * Opens the record of a run: JSON that says what was measured, and on what. It is written after every addition, so that
+ * a run that is stopped leaves what it has. Without a file to write to it has no name and keeps nothing.
  */
-export function writeRecord(rows, { out, rounds, budget, pythonVersions }) {
+export function openRecord({ out, everything, merge, rounds, budget, pythonVersions }) {
   const processor = cpus()[0]?.model.trim() ?? 'unknown'
-  const file = out ?? fileURLToPath(new URL(`record/${slug(processor)}.json`, import.meta.url))
+  const usual = fileURLToPath(new URL(`record/${slug(processor)}.json`, import.meta.url))
+  const file = out ?? (everything || merge ? usual : undefined)
+  const before = merge && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
   const record = {
     processor,
     cores: availableParallelism(),
     platform: `${process.platform}-${process.arch}`,
     date: new Date().toISOString().slice(0, 10),
-    versions: { ...versions(), ...pythonVersions },
+    versions: { ...before.versions, ...versions(), ...pythonVersions },
     rounds,
     budgetMs: budget,
-    rows: rows.map(recordedRow),
+    peakGflops: before.peakGflops,
+    ...Object.fromEntries(parts.map((part) => [part, before[part] ?? []])),
   }
-  mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, `${oneLinePerRow(record)}\n`)
-  return relative(startFolder, file)
+  const write = () => {
+    if (file === undefined) return
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, `${oneLinePerRow(record)}\n`)
+  }
+  return {
+    name: file && relative(startFolder, file),
+    addNetwork(workload, rows) {
+      record.networks = record.networks.filter((row) => row.workload !== workload).concat(rows.map(recordedRow))
+      write()
+    },
+    addPart(part, { rows, peakGflops }) {
+      record[part] = rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [recordedName(key), rounded(value)])))
+      if (peakGflops !== undefined) record.peakGflops = rounded(peakGflops)
+      write()
+    },
+  }
 }
 
 function recordedRow({ workload, kind, batch, engine, form, status, reason, median, least, others, rounds }) {
   const common = { workload, kind, batch, engine, ...(form === undefined ? {} : { form }) }
-  if (median === undefined) return { ...common, status, ...(reason === undefined ? {} : { reason }) }
+  if (median === undefined || status !== undefined) return { ...common, status, ...(reason === undefined ? {} : { reason }) }
   return {
     ...common,
     medianMs: rounded(median),
@@ -41,14 +60,23 @@ function recordedRow({ workload, kind, batch, engine, form, status, reason, medi
   }
 }
 
+/** In the record, names say their units. */
+function recordedName(key) {
+  return { median: 'medianMs', others: 'othersShare', longestGap: 'longestGapMs' }[key] ?? key
+}
+
 function rounded(value) {
-  return Number(value.toPrecision(4))
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value
 }
 
 /** JSON in which a changed row is one changed line. */
-function oneLinePerRow({ rows, ...head }) {
-  const text = JSON.stringify(head, null, 2).slice(0, -2)
-  return `${text},\n  "rows": [\n${rows.map((row) => `    ${JSON.stringify(row)}`).join(',\n')}\n  ]\n}`
+function oneLinePerRow(record) {
+  const head = Object.fromEntries(Object.entries(record).filter(([key]) => !parts.includes(key)))
+  const lists = parts.map((part) => {
+    const rows = record[part].map((row) => `\n    ${JSON.stringify(row)}`)
+    return `  "${part}": [${rows.join(',')}${rows.length > 0 ? '\n  ' : ''}]`
+  })
+  return `${JSON.stringify(head, null, 2).slice(0, -2)},\n${lists.join(',\n')}\n}`
 }
 
 function versions() {

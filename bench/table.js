@@ -1,55 +1,95 @@
 import { engines } from './engines/index.js'
+import { disturbed } from './machine.js'
+import { nameOf } from './serving.js'
 
-/** More than this share of the machine taken by other processes makes a time doubtful. */
-const disturbed = 0.1
-
-/** Columns before those of numbers: workload and kind. */
-const textColumns = 2
-
-/** A table in Markdown: one line per case, one column per engine, peers with their time divided by ours. */
+/** One line per case, one column per engine, peers with their time divided by ours. */
 export function table(rows) {
   const names = [...new Set(rows.map((row) => row.engine))]
-  const lines = byCase(rows).map((own) => {
+  const lines = grouped(rows, ({ workload, kind, batch }) => `${workload} ${kind} ${batch}`).map((own) => {
     const { workload, kind, batch } = own[0]
     const times = names.map((name) => cell(own.find((row) => row.engine === name), own))
     return [workload, kind, String(batch)].concat(times)
   })
-  const head = ['workload', 'kind', 'batch', ...names]
-  const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i].length)))
-  const pad = (text, i) => (i < textColumns ? text.padEnd(widths[i]) : text.padStart(widths[i]))
-  const format = (line) => `| ${line.map(pad).join(' | ')} |`
-  const rule = `| ${widths.map((width, i) => (i < textColumns ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`
   return [
     'Milliseconds per call, median of the rounds. (n x): the time is n times ours at as many threads; below 1, ours is slower.',
     '~: others used more than a tenth of the machine. cannot: no such function. slow: left out, see workloads/.',
     '',
-    format(head),
-    rule,
-    ...lines.map(format),
+    markdown(['workload', 'kind', 'batch', ...names], lines, 2),
   ].join('\n')
 }
 
-/** The rows of each case, in the order of the first ones. */
-function byCase(rows) {
-  const cases = new Map()
-  for (const row of rows) {
-    const key = `${row.workload} ${row.kind} ${row.batch}`
-    cases.set(key, [...(cases.get(key) ?? []), row])
-  }
-  return [...cases.values()]
+/** The table of `timeCurves`: microseconds per item, a line per network, library and number of threads. */
+export function curveTable({ rows }) {
+  const batches = [...new Set(rows.map(({ batch }) => batch))]
+  const lines = grouped(rows, ({ workload, engine }) => `${workload} ${engine}`).map((own) => {
+    const times = batches.map((batch) => own.find((row) => row.batch === batch))
+    return [own[0].workload, own[0].engine, ...times.map((row) => (row ? `${doubt(row)}${digits((row.median * 1000) / row.batch)}` : ''))]
+  })
+  return `Microseconds per item of predictions in batches.\n\n${markdown(['workload', 'engine', ...batches.map(String)], lines, 2)}`
+}
+
+/** The table of `timeServing`. */
+export function servingTable({ rows }) {
+  const lines = rows.map((row) => [row.workload, nameOf(row), `${doubt(row)}${digits(row.itemsPerSecond)}`, digits(row.longestGap)])
+  const head = ['workload', 'server', 'items per second', 'longest gap, ms']
+  return `Sixteen outstanding predictions of one row; the gap between two ticks of a 5 ms timer.\n\n${markdown(head, lines, 2)}`
+}
+
+/** The table of `timeStarting`. */
+export function startingTable({ rows }) {
+  const keys = ['importMs', 'loadMs', 'firstMs', 'totalMs', 'residentMb']
+  const lines = rows.map((row) => [row.workload, row.library, ...keys.map((key) => digits(row[key]))])
+  const head = ['workload', 'library', 'import, ms', 'load, ms', 'first prediction, ms', 'together, ms', 'resident, MB']
+  return `Fresh processes.\n\n${markdown(head, lines, 2)}`
+}
+
+/** The table of `timeKernels`. */
+export function kernelTable({ rows, peakGflops }) {
+  const lines = rows.map((row) => [
+    row.kernel,
+    row.shape,
+    String(row.threads),
+    digits(row.medianUs),
+    row.gflops === undefined ? `${digits(row.gbytes)} GB/s` : `${digits(row.gflops)} GFLOP/s`,
+    row.share === undefined ? '' : `${(row.share * 100).toFixed(0)} %`,
+    row.ratio === undefined ? '' : `${digits(row.ratio, 2)} x`,
+  ])
+  const peak = peakGflops === undefined ? '' : ` A core multiplies and adds at ${digits(peakGflops)} GFLOP/s.`
+  const head = ['kernel', 'shape', 'threads', 'us', 'reached', 'of peak', 'onnxruntime']
+  return `Kernels.${peak}\n\n${markdown(head, lines, 2)}`
+}
+
+/** A table in Markdown whose first `textColumns` columns are aligned to the left. */
+function markdown(head, lines, textColumns) {
+  const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i].length)))
+  const pad = (text, i) => (i < textColumns ? text.padEnd(widths[i]) : text.padStart(widths[i]))
+  const format = (line) => `| ${line.map(pad).join(' | ')} |`
+  const rule = `| ${widths.map((width, i) => (i < textColumns ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`
+  return [format(head), rule, ...lines.map(format)].join('\n')
+}
+
+/** Rows of the same key together, in the order of the first ones. */
+export function grouped(rows, keyOf) {
+  const groups = new Map()
+  for (const row of rows) groups.set(keyOf(row), [...(groups.get(keyOf(row)) ?? []), row])
+  return [...groups.values()]
 }
 
 function cell(row, own) {
-  if (row.median === undefined) return row.status
-  const doubt = row.others > disturbed ? '~' : ''
-  const time = `${doubt}${digits(row.median)}`
+  if (row.median === undefined || row.status !== undefined) return row.status
+  const time = `${doubt(row)}${digits(row.median)}`
   if (row.engine.startsWith('ferrograph')) return time
   const ours = own.find(({ engine }) => engine === `ferrograph-${engines.get(row.engine).threads}`)
   return ours?.median === undefined ? time : `${time} (${digits(row.median / ours.median, 2)} x)`
 }
 
+function doubt({ others }) {
+  return others > disturbed ? '~' : ''
+}
+
 /** Three significant digits without an exponent. */
-function digits(value, significant = 3) {
+export function digits(value, significant = 3) {
+  if (!(value > 0)) return String(value)
   const decimals = Math.max(0, significant - 1 - Math.floor(Math.log10(value)))
   return value.toFixed(decimals)
 }

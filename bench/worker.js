@@ -1,6 +1,7 @@
 // One engine on one workload, in a process of its own: answers one request of the parent and ends.
 import { Cannot } from './engines/cannot.js'
 import { engines } from './engines/index.js'
+import { watchOthers } from './machine.js'
 import { measure } from './measure.js'
 import { networkOf, workloads } from './workloads/index.js'
 
@@ -24,7 +25,7 @@ async function answer({ task, workload: workloadName, engine: engineName, cases,
       // A fresh model, since a training case changes the weights.
       const engine = await engines.get(engineName).open(network, workload)
       const call = callOf(engine, network, kind, batch)
-      results.push(task === 'check' ? { values: await check(call, kind) } : await measure(call, budget))
+      results.push(task === 'check' ? await check(call, kind) : await measure(call, budget))
     } catch (error) {
       results.push(error instanceof Cannot ? { cannot: error.message } : { failed: messageOf(error) })
     }
@@ -39,13 +40,21 @@ function callOf(engine, network, kind, batch) {
   return () => engine.trainOnBatch(data, targets, batch)
 }
 
-/** The predictions, or the losses of the first steps. */
+/** The predictions, or the losses of the first steps, as `values`, and the `time` of the last call. */
 async function check(call, kind) {
-  if (kind === 'predict') return Float32Array.from((await call()).flatMap((output) => [...output]))
-  const losses = []
+  const values = []
   const end = performance.now() + checkMs
-  while (losses.length < checkedSteps && (losses.length < 2 || performance.now() < end)) losses.push(lossOf(await call()))
-  return Float32Array.from(losses)
+  let time
+  do {
+    const others = watchOthers()
+    const begun = performance.now()
+    const result = await call()
+    const elapsed = performance.now() - begun
+    time = { median: elapsed, least: elapsed, calls: 1, others: others() }
+    if (kind === 'train') values.push(lossOf(result))
+    else for (const output of result) for (const value of output) values.push(value)
+  } while (kind === 'train' && values.length < checkedSteps && (values.length < 2 || performance.now() < end))
+  return { values: Float32Array.from(values), time }
 }
 
 /** Engines return the loss as a number, first of a list, or under its name. */

@@ -1,24 +1,28 @@
+import { availableParallelism } from 'node:os'
+
+/** Numbers of threads that engines come with: 1 and 2, and powers of two up to the number of processors. */
+export const threadCounts = [1, 2]
+while (threadCounts.at(-1) * 2 <= availableParallelism()) threadCounts.push(threadCounts.at(-1) * 2)
+
 /**
  * The engines by name. `threads` is the number of threads that compute; engines are compared with ours at the same
  * number. Each is opened in a process of its own, so a module is loaded only where it is used. With `python` it is a module
- * of the folder `python/`.
+ * of the folder `python/`. `optional` ones run only when they are named.
  */
 export const engines = new Map([
-  ['ferrograph-1', { threads: 1, open: ferrograph({ threads: 1 }) }],
-  ['ferrograph-2', { threads: 2, open: ferrograph({ threads: 2 }) }],
-  ['ferrograph-async-1', { threads: 1, optional: true, open: ferrograph({ threads: 1, asynchronous: true }) }],
-  ['ferrograph-async-2', { threads: 2, optional: true, open: ferrograph({ threads: 2, asynchronous: true }) }],
-  ['ort-node-1', { threads: 1, open: onnxRuntime({ threads: 1 }) }],
-  ['ort-node-2', { threads: 2, open: onnxRuntime({ threads: 2 }) }],
-  ['ort-python-1', { threads: 1, python: 'onnxruntime' }],
-  ['ort-python-2', { threads: 2, python: 'onnxruntime' }],
-  ['torch-1', { threads: 1, python: 'torch' }],
-  ['torch-2', { threads: 2, python: 'torch' }],
-  ['keras-1', { threads: 1, python: 'keras' }],
-  ['keras-2', { threads: 2, python: 'keras' }],
+  ...perThreads('ferrograph', (threads) => ({ open: ferrograph({ threads }) })),
+  ...perThreads('ferrograph-async', (threads) => ({ optional: true, open: ferrograph({ threads, asynchronous: true }) })),
+  ...perThreads('ort-node', (threads) => ({ open: onnxRuntime({ threads }) })),
+  ...perThreads('ort-python', () => ({ python: 'onnxruntime' })),
+  ...perThreads('torch', () => ({ python: 'torch' })),
+  ...perThreads('keras', () => ({ python: 'keras' })),
   ['tfjs-wasm', { threads: 1, open: tfjs({ backend: 'wasm' }) }],
   ['tfjs-cpu', { threads: 1, open: tfjs({ backend: 'cpu' }) }],
 ])
+
+function perThreads(name, make) {
+  return threadCounts.map((threads) => [`${name}-${threads}`, { optional: threads > 2, ...make(threads), threads }])
+}
 
 function ferrograph(options) {
   return async (network, workload) => (await import('./ferrograph.js')).openFerrograph(network, workload, options)
