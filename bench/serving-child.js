@@ -21,7 +21,7 @@ async function answerMessages(request) {
     const results = (await engine.predict(data, 1)).map((result) => result.slice())
     parentPort.postMessage({ id, results }, results.map(({ buffer }) => buffer))
   })
-  parentPort.postMessage('ready')
+  parentPort.postMessage('ready', [])
 }
 
 async function serve(request) {

@@ -42,19 +42,26 @@ function callOf(engine, network, kind, batch) {
 
 /** The predictions, or the losses of the first steps, as `values`, and the `time` of the last call. */
 async function check(call, kind) {
-  const values = []
+  if (kind === 'predict') {
+    const { result, time } = await once(call)
+    return { values: Float32Array.from(result.flatMap((output) => [...output])), time }
+  }
+  const losses = []
   const end = performance.now() + checkMs
-  let time
-  do {
-    const others = watchOthers()
-    const begun = performance.now()
-    const result = await call()
-    const elapsed = performance.now() - begun
-    time = { median: elapsed, least: elapsed, calls: 1, others: others() }
-    if (kind === 'train') values.push(lossOf(result))
-    else for (const output of result) for (const value of output) values.push(value)
-  } while (kind === 'train' && values.length < checkedSteps && (values.length < 2 || performance.now() < end))
-  return { values: Float32Array.from(values), time }
+  let last
+  while (losses.length < checkedSteps && (losses.length < 2 || performance.now() < end)) {
+    last = await once(call)
+    losses.push(lossOf(last.result))
+  }
+  return { values: Float32Array.from(losses), time: last.time }
+}
+
+async function once(call) {
+  const others = watchOthers()
+  const begun = performance.now()
+  const result = await call()
+  const elapsed = performance.now() - begun
+  return { result, time: { median: elapsed, least: elapsed, calls: 1, others: others() } }
 }
 
 /** Engines return the loss as a number, first of a list, or under its name. */
