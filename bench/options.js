@@ -20,7 +20,7 @@ export const usage = `npm run bench -- [options]
   --parts A,B      networks, curves, serving, starting, kernels (all of them; with --only or --kinds: networks)
   --quick          one round with short budgets, without the plain JavaScript backend
   --busy           measure even when other processes use the machine
-  --python         also PyTorch, Keras on TensorFlow and ONNX Runtime in Python, which are installed to .venv (5 GB)
+  --python         also PyTorch, Keras on TensorFlow and ONNX Runtime in Python, which are installed to .venv (7 GB)
   --python-env DIR another virtual environment with the libraries of python/requirements.txt, used as it is;
                    also as FERROGRAPH_BENCH_PYTHON
   --out FILE       the record; without it, a run of everything writes record/<processor>.json

@@ -4,6 +4,7 @@ import { availableParallelism, cpus } from 'node:os'
 import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startFolder } from './options.js'
+import { workloads } from './workloads/index.js'
 
 /** What a record consists of, besides its head. */
 const parts = ['networks', 'curves', 'serving', 'starting', 'kernels']
@@ -13,12 +14,10 @@ const parts = ['networks', 'curves', 'serving', 'starting', 'kernels']
  * a run that is stopped leaves what it has. Without a file to write to it has no name and keeps nothing.
  */
 export function openRecord({ out, everything, merge, rounds, budget, pythonVersions }) {
-  const processor = cpus()[0]?.model.trim() ?? 'unknown'
-  const usual = fileURLToPath(new URL(`record/${slug(processor)}.json`, import.meta.url))
-  const file = out ?? (everything || merge ? usual : undefined)
+  const file = out ?? (everything || merge ? usualRecord() : undefined)
   const before = merge && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
   const record = {
-    processor,
+    processor: processor(),
     cores: availableParallelism(),
     platform: `${process.platform}-${process.arch}`,
     date: new Date().toISOString().slice(0, 10),
@@ -35,8 +34,11 @@ export function openRecord({ out, everything, merge, rounds, budget, pythonVersi
   }
   return {
     name: file && relative(startFolder, file),
-    addNetwork(workload, rows) {
-      record.networks = record.networks.filter((row) => row.workload !== workload).concat(rows.map(recordedRow))
+    addNetwork(rows) {
+      // Only times of one run are compared, so all engines' earlier ones go.
+      const measured = new Set(rows.map(({ workload, kind }) => `${workload} ${kind}`))
+      const kept = record.networks.filter(({ workload, kind }) => !measured.has(`${workload} ${kind}`))
+      record.networks = [...kept, ...rows.map(recordedRow)].toSorted((a, b) => place(a) - place(b))
       write()
     },
     addPart(part, { rows, peakGflops }) {
@@ -45,6 +47,20 @@ export function openRecord({ out, everything, merge, rounds, budget, pythonVersi
       write()
     },
   }
+}
+
+/** The file of the record of a run of everything on this processor. */
+export function usualRecord() {
+  return fileURLToPath(new URL(`record/${slug(processor())}.json`, import.meta.url))
+}
+
+function processor() {
+  return cpus()[0]?.model.trim() ?? 'unknown'
+}
+
+/** Workloads stay in one order, whatever is measured again. */
+function place({ workload, kind }) {
+  return 2 * [...workloads.keys()].indexOf(workload) + (kind === 'train' ? 1 : 0)
 }
 
 function recordedRow({ workload, kind, batch, engine, form, status, reason, median, least, others, rounds }) {

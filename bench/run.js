@@ -27,7 +27,7 @@ if (options.parts.includes('networks')) {
     const result = await timeNetwork(workloads.get(name), options)
     rows.push(...result.rows)
     problems.push(...result.problems)
-    record.addNetwork(name, result.rows)
+    record.addNetwork(result.rows)
   }
   console.log(`\n${table(rows)}`)
 }
