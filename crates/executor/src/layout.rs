@@ -16,6 +16,8 @@ pub(crate) enum Source {
     Variable(Arc<Variable>),
     /// Memory that never changes.
     Constant(Arc<Buffer>),
+    /// The derived value of that number.
+    Derived(usize),
     /// The kept preparation of that number.
     Kept(usize),
 }

@@ -3,15 +3,18 @@
 //! What is computed never changes here, only the order, the memory and which loops are one. This room names no op: an op
 //! says of itself how it is computed, and a graph that no pass understands runs step by step.
 
+mod absorb;
 mod arenas;
 mod bind;
 mod broadcast;
 mod builder;
 mod cache;
 mod chain;
+mod derived;
 mod describe;
 mod epilogue;
 mod error;
+mod fixed;
 mod flow;
 mod form;
 mod fused;

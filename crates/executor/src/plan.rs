@@ -2,6 +2,7 @@
 
 use crate::ProgramError;
 use crate::chain::join_epilogues;
+use crate::derived::Derived;
 use crate::flow::Flow;
 use crate::form::Form;
 use crate::fused::{Boundary, Fused};
@@ -20,6 +21,8 @@ pub(crate) struct Plan {
     pub actions: Vec<Action>,
     pub shared: Vec<Source>,
     pub kept: Vec<Kept>,
+    /// What makes the derived values, and where in `shared` the variables begin that they follow from.
+    pub derived: Option<(Arc<Derived>, usize)>,
     /// An empty buffer.
     pub nothing: Arc<Buffer>,
     /// Bytes of the block of intermediate values.
@@ -106,6 +109,19 @@ impl Plan {
         Planner { flow, leaves, units, updated, layout: Layout::default(), copies: Vec::new(), kept: Vec::new() }
             .plan(outputs, updates)
     }
+
+    /// Lets the variables that stand for derived values have what follows from their sources in the same run.
+    pub(crate) fn read_derived(&mut self, derived: &Arc<Derived>) {
+        for source in &mut self.shared {
+            if let Source::Variable(variable) = source
+                && let Some(index) = derived.index(variable)
+            {
+                *source = Source::Derived(index);
+            }
+        }
+        self.derived = Some((derived.clone(), self.shared.len()));
+        self.shared.extend(derived.sources.iter().cloned().map(Source::Variable));
+    }
 }
 
 /// Refuses a new value that cannot be the variable's.
@@ -171,7 +187,7 @@ impl Planner<'_> {
         actions.extend(self.copies.iter().map(|&(id, own)| self.copy(id, own)));
         let Layout { shared, own, block, .. } = self.layout;
         let nothing = Arc::new(Buffer::new(0)?);
-        Ok(Plan { actions, shared, kept: self.kept, nothing, block, own, outputs })
+        Ok(Plan { actions, shared, kept: self.kept, derived: None, nothing, block, own, outputs })
     }
 
     /// Sees to it that own buffer `own` holds `id` at the end.

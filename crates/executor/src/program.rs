@@ -1,7 +1,9 @@
 //! A graph compiled for one purpose.
 
+use crate::absorb::absorb;
 use crate::arenas::Arenas;
 use crate::cache::PlanCache;
+use crate::derived::Derived;
 use crate::describe::describe;
 use crate::plan::{Plan, check_update};
 use crate::run::run;
@@ -9,7 +11,7 @@ use crate::simplify::simplify;
 use crate::{ProgramError, RunInput};
 use ferrograph_graph::{Graph, TensorType, ValueId, Variable};
 use ferrograph_tensor::{DType, Tensor};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -24,6 +26,7 @@ pub struct Program {
     locking: Vec<usize>,
     plans: PlanCache,
     arenas: Arenas,
+    derived: Option<Arc<Derived>>,
 }
 
 impl Program {
@@ -43,12 +46,20 @@ impl Program {
         for &id in &wanted {
             graph.try_type(id)?;
         }
-        let (graph, mut wanted) = simplify(graph, &wanted)?;
+        let (mut graph, mut wanted) = simplify(graph, &wanted, &HashMap::new())?;
+        if let Some(better) = absorb(&graph, &wanted, updates)? {
+            (graph, wanted) = better;
+        }
+        let mut derived = None;
+        if let Some((rest, wanted_of_rest, kept)) = Derived::split(&graph, &wanted, updates)? {
+            (graph, wanted, derived) = (rest, wanted_of_rest, Some(Arc::new(kept)));
+        }
         let new_values = wanted.split_off(outputs.len());
         let updates: Vec<_> = updates.iter().map(|(variable, _)| variable.clone()).zip(new_values).collect();
         let mut locking: Vec<usize> = (0..updates.len()).collect();
         locking.sort_unstable_by_key(|&index| updates[index].0.id());
-        Ok(Self { graph, outputs: wanted, updates, locking, plans: PlanCache::default(), arenas: Arenas::default() })
+        let (plans, arenas) = Default::default();
+        Ok(Self { graph, outputs: wanted, updates, locking, plans, arenas, derived })
     }
 
     /// The types that a run's inputs must have; an extent that is not known may be any.
@@ -97,7 +108,11 @@ impl Program {
         }
         let shapes: Vec<&[usize]> = shapes.collect();
         // Two runs of new shapes may both come here; the second plan then replaces an equal first.
-        let plan = Arc::new(Plan::new(&self.graph, &self.outputs, &self.updates, &shapes)?);
+        let mut plan = Plan::new(&self.graph, &self.outputs, &self.updates, &shapes)?;
+        if let Some(derived) = &self.derived {
+            plan.read_derived(derived);
+        }
+        let plan = Arc::new(plan);
         self.plans.insert(shapes.iter().map(|shape| shape.to_vec()).collect(), plan.clone());
         Ok(plan)
     }

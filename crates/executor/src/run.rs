@@ -64,6 +64,7 @@ fn compute<'i>(
     cancel: Option<&AtomicBool>,
 ) -> Result<(), ProgramError> {
     share_buffers(plan, inputs, room);
+    share_derived(plan, room)?;
     prepare_kept(plan, room)?;
     for (variable, _) in updated {
         room.own.push(variable.take_spare()?);
@@ -96,11 +97,32 @@ fn share_buffers<'i>(plan: &Plan, inputs: &'i [impl RunInput], room: &mut Room<'
                 let (buffer, version) = variable.read_buffer();
                 (Shared::Kept(buffer), version)
             }
-            Source::Kept(_) => (Shared::Kept(plan.nothing.clone()), 0),
+            Source::Derived(_) | Source::Kept(_) => (Shared::Kept(plan.nothing.clone()), 0),
         };
         room.shared.push(memory);
         room.versions.push(version);
     }
+}
+
+/// The values of variables at one time, with their versions.
+pub(crate) fn read_together(variables: &[Arc<Variable>]) -> Vec<(Tensor, u64)> {
+    let _reading = PUBLISHING.read().unwrap_or_else(PoisonError::into_inner);
+    variables.iter().map(|variable| variable.read()).collect()
+}
+
+/// Puts the derived values where [`share_buffers`] left nothing.
+fn share_derived(plan: &Plan, room: &mut Room<'_>) -> Result<(), ProgramError> {
+    let Some((derived, first)) = &plan.derived else { return Ok(()) };
+    let (shared, sources) = room.shared.split_at_mut(*first);
+    let (versions, of_sources) = room.versions.split_at_mut(*first);
+    derived.get(sources, of_sources, |values| {
+        for (index, source) in plan.shared.iter().enumerate() {
+            if let Source::Derived(value) = source {
+                let (buffer, version) = values[*value].read_buffer();
+                (shared[index], versions[index]) = (Shared::Kept(buffer), version);
+            }
+        }
+    })
 }
 
 /// Puts the kept preparations where [`share_buffers`] left nothing: to make one takes long, so no lock is held then.

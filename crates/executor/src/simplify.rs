@@ -4,22 +4,32 @@
 use crate::arenas::Arenas;
 use crate::plan::Plan;
 use crate::run::run;
-use ferrograph_graph::{Graph, GraphError, Node, Origin, ValueId};
+use ferrograph_graph::{Graph, GraphError, Node, Origin, ValueId, Variable};
 use ferrograph_tensor::{DType, Tensor, byte_size};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Bytes that operands and results of a node may have to be computed now.
 const MOST_FOLDED: usize = 1 << 20;
 /// Bytes up to which equal constants become one.
 const MOST_COMPARED: usize = 64;
 
-/// A graph with the same inputs that computes the same `wanted` values, and these values.
-pub(crate) fn simplify(graph: &Graph, wanted: &[ValueId]) -> Result<(Graph, Vec<ValueId>), GraphError> {
-    let needed = needed(graph, wanted);
+/// A graph with the same inputs that computes the same `wanted` values, and these values. The values in `replaced` become
+/// those of variables.
+pub(crate) fn simplify(
+    graph: &Graph,
+    wanted: &[ValueId],
+    replaced: &HashMap<ValueId, Arc<Variable>>,
+) -> Result<(Graph, Vec<ValueId>), GraphError> {
+    let needed = needed(graph, wanted, replaced);
     let mut pass = Pass { to: Graph::new(), values: HashMap::new(), nodes: HashMap::new(), constants: HashMap::new() };
     for &id in graph.inputs() {
         let input = pass.to.input(graph.ty(id).clone());
         pass.values.insert(id, input);
+    }
+    for (&id, variable) in replaced {
+        let value = pass.to.variable(variable);
+        pass.values.insert(id, value);
     }
     for node in graph.nodes().iter().filter(|node| node.results.iter().any(|id| needed[id.index()])) {
         pass.add(graph, node)?;
@@ -28,16 +38,17 @@ pub(crate) fn simplify(graph: &Graph, wanted: &[ValueId]) -> Result<(Graph, Vec<
     Ok((pass.to, wanted))
 }
 
-/// By value: whether `wanted` depends on it, be it only on its shape.
-fn needed(graph: &Graph, wanted: &[ValueId]) -> Vec<bool> {
+/// By value: whether `wanted` depends on it, be it only on its shape. What is `replaced` depends on nothing.
+pub(crate) fn needed(graph: &Graph, wanted: &[ValueId], replaced: &HashMap<ValueId, Arc<Variable>>) -> Vec<bool> {
     let mut needed = vec![false; graph.value_count()];
+    let need = |needed: &mut Vec<bool>, id: &ValueId| needed[id.index()] |= !replaced.contains_key(id);
     for id in wanted {
-        needed[id.index()] = true;
+        need(&mut needed, id);
     }
     for node in graph.nodes().iter().rev() {
         if node.results.iter().any(|id| needed[id.index()]) {
             for id in &node.operands {
-                needed[id.index()] = true;
+                need(&mut needed, id);
             }
         }
     }
@@ -67,7 +78,9 @@ impl Pass {
                 None => self.to.emit(node.op.clone(), &operands)?,
             },
         };
-        self.values.extend(node.results.iter().copied().zip(results.iter().copied()));
+        for (&id, &new) in node.results.iter().zip(&results) {
+            self.values.entry(id).or_insert(new);
+        }
         self.nodes.insert(key, results);
         Ok(())
     }

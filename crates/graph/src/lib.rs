@@ -3,6 +3,7 @@
 //! A graph says what is computed, never how: shape rules, plans and derivatives belong to the ops, order and memory to
 //! the executor. This room names no op.
 
+mod affine;
 mod elementwise;
 mod error;
 mod graph;
@@ -14,6 +15,7 @@ mod text;
 mod types;
 mod variable;
 
+pub use affine::Affine;
 pub use elementwise::Elementwise;
 pub use error::GraphError;
 pub use graph::{Graph, Node, Origin, ValueId};

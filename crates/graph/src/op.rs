@@ -1,6 +1,6 @@
 //! What an op is: a shape rule, a plan, a derivative and a reference.
 
-use crate::{Elementwise, Graph, GraphError, Reference, Step, TensorType, ValueId};
+use crate::{Affine, Elementwise, Graph, GraphError, Reference, Step, TensorType, ValueId};
 use std::fmt::Debug;
 
 /// A primitive of the graph. One value of the implementing type is one op with its attributes.
@@ -37,6 +37,20 @@ pub trait Op: Debug + Send + Sync {
     fn reads(&self, index: usize) -> bool {
         let _ = index;
         true
+    }
+
+    /// If the op is an affine map of operand 0 along its last axis, written with the other operands: that map after
+    /// `before`, added to the graph.
+    fn affine(&self, graph: &mut Graph, operands: &[ValueId], before: Affine) -> Result<Option<Affine>, GraphError> {
+        let _ = (graph, operands, before);
+        Ok(None)
+    }
+
+    /// The result under `map`, with the scale in an operand other than 0, if the result is linear in such a one: its
+    /// weights. Equal but for rounding; the executor asks for it where the scaled weights can be kept from run to run.
+    fn with_affine(&self, graph: &mut Graph, operands: &[ValueId], map: Affine) -> Result<Option<ValueId>, GraphError> {
+        let _ = (graph, operands, map);
+        Ok(None)
     }
 }
 

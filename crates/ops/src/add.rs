@@ -4,8 +4,8 @@
 //! Derivative: `da = dy`, `db = dy`, summed over what was broadcast.
 
 use crate::Registered;
-use crate::shared::{NUMERIC, binary, elementwise, to_json};
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use crate::shared::{NUMERIC, affine, binary, elementwise, to_json};
+use ferrograph_graph::{Affine, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,13 @@ impl Op for Add {
         gradients: &[Option<ValueId>],
     ) -> Result<Vec<Option<ValueId>>, GraphError> {
         binary::vjp(graph, operands, gradients, |_, dy| Ok([dy, dy]))
+    }
+
+    fn affine(&self, graph: &mut Graph, operands: &[ValueId], before: Affine) -> Result<Option<Affine>, GraphError> {
+        if !affine::is_along_last(graph, operands[0], operands[1]) {
+            return Ok(None);
+        }
+        affine::then(graph, before, None, Some(operands[1])).map(Some)
     }
 
     fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {

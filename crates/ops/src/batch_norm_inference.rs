@@ -8,11 +8,12 @@
 
 use crate::batch_norm_training::{resolved, samples};
 use crate::registry::Registered;
+use crate::shared::affine;
 use crate::shared::attributes::last_axis;
 use crate::shared::channels::{self, Formula, channel_shape, elements_of_channels};
 use crate::shared::operands::exactly;
 use crate::shared::{step_with_scratch, to_json};
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_graph::{Affine, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::batch_norm::{self, Parameters};
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,20 @@ impl Op for BatchNormInference {
         let slope = f.multiply(half, slope)?;
         let dvariance = f.multiply(slope, dgamma)?;
         Ok([dx, dgamma, dbeta, dmean, dvariance].map(Some).to_vec())
+    }
+
+    fn affine(&self, graph: &mut Graph, operands: &[ValueId], before: Affine) -> Result<Option<Affine>, GraphError> {
+        let [x, gamma, beta, mean, variance] = *operands else { unreachable!("the shape rule counts operands") };
+        if !affine::is_along_last(graph, x, gamma) || resolved(self.axis, graph.ty(x).rank()) + 1 != graph.ty(x).rank()
+        {
+            return Ok(None);
+        }
+        let mut f = Formula::new(graph, x, self.axis)?;
+        let r = f.factor(variance, self.epsilon)?;
+        let scale = f.multiply(gamma, r)?;
+        let from_mean = f.multiply(mean, scale)?;
+        let shift = f.subtract(beta, from_mean)?;
+        affine::then(graph, before, Some(scale), Some(shift)).map(Some)
     }
 
     fn reference(&self, operands: &[Reference], _results: &[TensorType]) -> Vec<Reference> {

@@ -12,9 +12,9 @@ use crate::conv2d_input_gradient::Conv2dInputGradient;
 use crate::conv2d_kernel_gradient::Conv2dKernelGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
-use crate::shared::{Convolution, step, to_json};
+use crate::shared::{Convolution, affine, step, to_json};
 use ferrograph_graph::{
-    Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
+    Affine, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
 };
 use ferrograph_kernels::conv::{self, ConvShape};
 use ferrograph_tensor::{DType, View};
@@ -65,6 +65,10 @@ impl Op for Conv2d {
             Some(graph.apply(Conv2dInputGradient { convolution }, &[dy, kernel, x])?),
             Some(graph.apply(Conv2dKernelGradient { convolution }, &[x, dy, kernel])?),
         ])
+    }
+
+    fn with_affine(&self, graph: &mut Graph, operands: &[ValueId], map: Affine) -> Result<Option<ValueId>, GraphError> {
+        affine::absorbed(graph, self.clone(), operands, map, 1, None)
     }
 
     fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {

@@ -11,9 +11,9 @@ use crate::conv2d::{Conv2d, zeros};
 use crate::conv2d_kernel_gradient::Conv2dKernelGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
-use crate::shared::{Convolution, to_json};
+use crate::shared::{Convolution, affine, to_json};
 use ferrograph_graph::{
-    Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
+    Affine, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
 };
 use ferrograph_kernels::conv::{self, ConvShape};
 use ferrograph_tensor::{DType, View};
@@ -66,6 +66,14 @@ impl Op for Conv2dInputGradient {
             Some(graph.apply(Conv2dKernelGradient { convolution }, &[incoming, dy, kernel])?),
             None,
         ])
+    }
+
+    fn with_affine(&self, graph: &mut Graph, operands: &[ValueId], map: Affine) -> Result<Option<ValueId>, GraphError> {
+        // Without groups the kernel's last axis but one is that of the result's channels.
+        if self.convolution.groups != 1 {
+            return Ok(None);
+        }
+        affine::absorbed(graph, self.clone(), operands, map, 1, Some(vec![Some(-1), Some(1)]))
     }
 
     fn reference(&self, operands: &[Reference], _results: &[TensorType]) -> Vec<Reference> {

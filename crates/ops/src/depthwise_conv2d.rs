@@ -14,8 +14,8 @@ use crate::depthwise_conv2d_kernel_gradient::DepthwiseConv2dKernelGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
 use crate::shared::tolerance::sum_of_products;
-use crate::shared::{Depthwise, step, to_json};
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use crate::shared::{Depthwise, affine, step, to_json};
+use ferrograph_graph::{Affine, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::depthwise;
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
@@ -68,6 +68,12 @@ impl Op for DepthwiseConv2d {
             Some(graph.apply(DepthwiseConv2dInputGradient { convolution }, &[dy, kernel, x])?),
             Some(graph.apply(DepthwiseConv2dKernelGradient { convolution }, &[x, dy, kernel])?),
         ])
+    }
+
+    fn with_affine(&self, graph: &mut Graph, operands: &[ValueId], map: Affine) -> Result<Option<ValueId>, GraphError> {
+        let multiplier = graph.ty(operands[1]).shape[3].and_then(|n| i64::try_from(n).ok()).filter(|&n| n > 0);
+        let Some(multiplier) = multiplier else { return Ok(None) };
+        affine::absorbed(graph, self.clone(), operands, map, 1, Some(vec![Some(-1), Some(multiplier)]))
     }
 
     fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {

@@ -11,9 +11,9 @@ use crate::registry::Registered;
 use crate::reshape::Reshape;
 use crate::shared::operands::{dtype, exactly};
 use crate::shared::tolerance::sum_of_products;
-use crate::shared::{broadcast, to_json, unbroadcast};
+use crate::shared::{affine, broadcast, to_json, unbroadcast};
 use ferrograph_graph::{
-    Epilogue, Extent, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step,
+    Affine, Epilogue, Extent, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step,
     TensorType, ValueId, WithEpilogue,
 };
 use ferrograph_kernels::gemm::{self, Matrix};
@@ -139,6 +139,11 @@ impl Op for Matmul {
             unbroadcast(graph, db, b)?
         };
         Ok(vec![Some(da), Some(db)])
+    }
+
+    fn with_affine(&self, graph: &mut Graph, operands: &[ValueId], map: Affine) -> Result<Option<ValueId>, GraphError> {
+        let rows = self.transpose_b.then(|| vec![Some(-1), Some(1)]);
+        affine::absorbed(graph, self.clone(), operands, map, 1, rows)
     }
 
     fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {

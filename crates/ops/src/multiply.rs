@@ -4,8 +4,8 @@
 //! Derivative: `da = dy * b`, `db = dy * a`, summed over what was broadcast.
 
 use crate::Registered;
-use crate::shared::{NUMERIC, binary, elementwise, to_json};
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use crate::shared::{NUMERIC, affine, binary, elementwise, to_json};
+use ferrograph_graph::{Affine, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,13 @@ impl Op for Multiply {
         binary::vjp(graph, operands, gradients, |graph, dy| {
             Ok([graph.apply(Self {}, &[dy, operands[1]])?, graph.apply(Self {}, &[dy, operands[0]])?])
         })
+    }
+
+    fn affine(&self, graph: &mut Graph, operands: &[ValueId], before: Affine) -> Result<Option<Affine>, GraphError> {
+        if !affine::is_along_last(graph, operands[0], operands[1]) {
+            return Ok(None);
+        }
+        affine::then(graph, before, Some(operands[1]), None).map(Some)
     }
 
     fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {

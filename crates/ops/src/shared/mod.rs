@@ -1,5 +1,6 @@
 //! What several ops share: shape rules and forms of attributes. Nothing here is an op.
 
+pub(crate) mod affine;
 pub(crate) mod attributes;
 pub(crate) mod axes;
 pub(crate) mod binary;
