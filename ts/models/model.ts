@@ -19,7 +19,7 @@ import type { InputData, TargetData } from '../training/data/types.ts'
 import type { EvaluateOptions } from '../training/evaluate.ts'
 import type { FitData, FitOptions } from '../training/fit.ts'
 import type { PredictOptions, Prediction } from '../training/predict.ts'
-import { Trainer, type BatchOptions } from '../training/trainer.ts'
+import { Trainer, type BatchOptions, type DescribeOptions } from '../training/trainer.ts'
 import { summary, type SummarizedModel, type SummaryOptions } from '../viz/summary.ts'
 import { deserializeGraph, serializeGraph } from './functional-config.ts'
 import { FunctionalGraph } from './functional-graph.ts'
@@ -305,6 +305,17 @@ export class Model extends Layer implements Trainable {
   /** The loss and the metrics of one batch. */
   testOnBatch(x: InputData, y?: TargetData, options: Omit<BatchOptions, 'classWeight'> = {}): Promise<Logs> {
     return this.#trainer.testOnBatch(x, y, options)
+  }
+
+  /**
+   * What a prediction does with `x` as one batch, or with `y` a step of training, as text for people: one line for each
+   * step with the ops that it joins, its kernel, where it reads and writes, and shapes; at the end the bytes that a run
+   * works in. With `runs` every step is timed on the calling thread, which waits.
+   *
+   * @throws StateError with `y` before `compile`.
+   */
+  describe(x: InputData, options: DescribeOptions = {}): string {
+    return this.#trainer.describe(x, options)
   }
 
   /** Whether training is to end after the batch or epoch under way: callbacks set it. */

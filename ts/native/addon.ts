@@ -44,6 +44,7 @@ export interface NativeProgram {
   runSync(inputs: NativeTensor[]): NativeTensor[]
   run(inputs: NativeTensor[], cancellation?: NativeCancellation): Promise<NativeTensor[]>
   describe(shapes: number[][]): string
+  measure(inputs: NativeTensor[], runs: number): string
 }
 
 /** A tensor as files hold it: raw little-endian bytes and the file's own name of the type. */

@@ -33,9 +33,19 @@ export class Program {
     }
   }
 
-  /** The steps for inputs of these shapes, with their kernels and memory, for people. */
-  describe(shapes: readonly (readonly number[])[]): string {
-    return translated(() => this.#native.describe(shapes.map((shape) => [...shape])))
+  /**
+   * The steps for inputs like these, with their kernels and memory, for people; with `runs`, also the median time of each
+   * step in so many runs, which change no variable.
+   */
+  describe(inputs: readonly Tensor[], runs = 0): string {
+    return translated(() =>
+      runs > 0
+        ? this.#native.measure(
+            inputs.map((input) => input.native),
+            runs,
+          )
+        : this.#native.describe(inputs.map((input) => [...input.shape])),
+    )
   }
 }
 

@@ -55,6 +55,11 @@ export class PredictProgram {
     return this.#program.runSync(inputs)
   }
 
+  /** The steps for such a batch, for people; with `runs`, timed. */
+  describe({ inputs }: StepBatch, runs: number | undefined): string {
+    return this.#program.describe(inputs, runs)
+  }
+
   /** Flat outputs in the structure of the model's. */
   pack(outputs: readonly Tensor[]): Prediction {
     return packLike(this.#structure, outputs) as unknown as Prediction

@@ -45,6 +45,11 @@ export class StepProgram {
     values.dispose()
     return Object.fromEntries(this.#keys.map((key, i) => [key, data[i] as number]))
   }
+
+  /** The steps for such a batch, for people; with `runs`, timed. */
+  describe(batch: StepBatch, runs: number | undefined): string {
+    return this.#program.describe(tensorsOf(batch), runs)
+  }
 }
 
 /** The tensors of a batch in the order in which {@link traceStep} adds its inputs. */

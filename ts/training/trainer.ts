@@ -40,6 +40,14 @@ export interface BatchOptions {
   readonly signal?: AbortSignal
 }
 
+/** Options of `describe`. */
+export interface DescribeOptions {
+  /** Targets: describes a step of training instead of a prediction. */
+  readonly y?: TargetData
+  /** Runs that time each step, after which no weight has changed. Default: none, and the text has no times. */
+  readonly runs?: number
+}
+
 /** Trains, evaluates and predicts with a model. */
 export class Trainer {
   /** The model. */
@@ -330,6 +338,30 @@ export class Trainer {
       const program = programs.for(read.places, batch)
       await programs.reset()
       return await program.run(batch, signal)
+    } finally {
+      batch.dispose()
+    }
+  }
+
+  /**
+   * What prediction, or with `y` training, does with one batch, as text for people. See {@link DescribeOptions}.
+   *
+   * @throws StateError with `y` before `compile`.
+   */
+  describe(x: InputData, options: DescribeOptions = {}): string {
+    const owner = `'${this.model.name}': describe`
+    checkOptions(owner, options, ['y', 'runs'])
+    const runs = wholeNumber(owner, 'runs', options.runs)
+    const read =
+      options.y === undefined
+        ? readInputs(this.model, x)
+        : readColumns(this.model, this.#requireCompiled('describe with y'), { x, y: options.y, sampleWeight: undefined })
+    const all = 'targets' in read ? read : { inputs: read.columns, targets: [], weights: [] }
+    const batch = cut(all, 0, rowsOf(owner, all))
+    try {
+      const training = options.y === undefined ? undefined : this.#training
+      const program = training ? training.for(read.places, batch) : this.#prediction(read.places)
+      return program.describe(batch, runs)
     } finally {
       batch.dispose()
     }

@@ -55,6 +55,11 @@ impl Derived {
         self.values.iter().position(|value| value.id() == variable.id())
     }
 
+    /// Bytes of the kept values.
+    pub(crate) fn bytes(&self) -> usize {
+        self.values.iter().map(|value| value.read_buffer().0.len()).sum()
+    }
+
     /// Shows `read` the variables that hold what follows from these values of the sources; made now if it is not what is
     /// kept.
     pub(crate) fn get(

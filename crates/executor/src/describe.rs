@@ -1,54 +1,82 @@
 //! A plan as text, for people.
 
+use crate::layout::Source;
 use crate::plan::{Action, Plan, Work};
 use ferrograph_tensor::{Place, Region};
 use std::fmt::Write;
+use std::time::Duration;
 
-/// One line for each step, then the memory:
+/// One line for each step: the op with its kernel and what is joined to it, or the functions of a loop; what it reads; where
+/// it writes what. Then the memory. With `times`, one for each step, every line begins with its time and its share of all.
 ///
 /// ```text
-/// matmul(shared 0, shared 1) -> block 0: float32[32, 64]
-/// loop of 3: add, relu, multiply(block 0, shared 2) -> own 0: float32[32, 64]
-/// block 8192 B, own 8192 B, prepared 4096 B
+/// conv2d[winograd 4x4] + add + relu(input 0, conv/kernel, conv/bias) -> block 0: float32[1, 32, 32, 64]
+/// loop of add + relu(block 0, block 8192) -> output 0: float32[1, 32, 32, 64]
+/// block 524288 B, outputs 262144 B, prepared weights 147456 B, derived weights 0 B
 /// ```
-pub(crate) fn describe(plan: &Plan) -> String {
+pub(crate) fn describe(plan: &Plan, updates: usize, times: Option<&[Duration]>) -> String {
     let mut text = String::new();
-    for action in &plan.actions {
+    let total = times.map_or(0.0, |times| times.iter().map(Duration::as_secs_f64).sum());
+    for (index, action) in plan.actions.iter().enumerate() {
         // Writing to a string does not fail.
-        let _ = writeln!(text, "{}", line(action));
+        if let Some(time) = times.and_then(|times| times.get(index)) {
+            let seconds = time.as_secs_f64();
+            let _ = write!(text, "{:9.1} us {:5.1} %  ", seconds * 1e6, seconds / total.max(f64::MIN_POSITIVE) * 100.0);
+        }
+        let _ = writeln!(text, "{}", Line { plan, updates, action }.text());
     }
     let own: usize = plan.own.iter().sum();
     let prepared: usize = plan.kept.iter().map(|kept| kept.len * size_of::<f32>()).sum();
-    let _ = writeln!(text, "block {} B, own {own} B, prepared {prepared} B", plan.block);
+    let derived = plan.derived.as_ref().map_or(0, |(derived, _)| derived.bytes());
+    let _ = writeln!(
+        text,
+        "block {} B, outputs {own} B, prepared weights {prepared} B, derived weights {derived} B",
+        plan.block
+    );
     text
 }
 
-fn line(action: &Action) -> String {
-    let names = action.names.join(", ");
-    let names = match &action.work {
-        Work::Fused(fused) => format!("loop of {}: {names}", fused.len()),
-        Work::Chained(_, fused) => {
-            let (step, of_loop) = names.split_once(", ").unwrap_or((&names, ""));
-            format!("{step} in loop of {}: {of_loop}", fused.len())
-        }
-        Work::Kernel(_) | Work::Copy => names,
-    };
-    let places = |places: &[Place]| places.iter().map(place).collect::<Vec<_>>().join(", ");
-    let results = action.outputs.iter().zip(&action.types).map(|(at, ty)| format!("{}: {ty}", place(at)));
-    let results: Vec<String> = results.collect();
-    let mut line = format!("{names}({}) -> {}", places(&action.inputs), results.join(", "));
-    let scratch: usize = action.scratch.iter().map(|place| place.bytes).sum();
-    if scratch > 0 {
-        let _ = write!(line, " scratch {scratch} B");
-    }
-    line
+struct Line<'p> {
+    plan: &'p Plan,
+    /// How many variables the program changes.
+    updates: usize,
+    action: &'p Action,
 }
 
-fn place(place: &Place) -> String {
-    match place.region {
-        _ if place.bytes == 0 => "-".into(),
-        Region::Block { offset } => format!("block {offset}"),
-        Region::Shared(index) => format!("shared {index}"),
-        Region::Own(index) => format!("own {index}"),
+impl Line<'_> {
+    fn text(&self) -> String {
+        let Action { names, work, inputs, outputs, types, scratch, .. } = self.action;
+        let mut ops = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        if let Some(kernel) = work.step().and_then(ferrograph_graph::Step::kernel)
+            && let Some(first) = ops.first_mut()
+        {
+            let _ = write!(first, "[{kernel}]");
+        }
+        let kind = if matches!(work, Work::Fused(_)) { "loop of " } else { "" };
+        let inputs: Vec<String> = inputs.iter().map(|place| self.place(place)).collect();
+        let outputs = outputs.iter().zip(types).map(|(at, ty)| format!("{}: {ty}", self.place(at)));
+        let outputs: Vec<String> = outputs.collect();
+        let mut line = format!("{kind}{}({}) -> {}", ops.join(" + "), inputs.join(", "), outputs.join(", "));
+        let scratch: usize = scratch.iter().map(|place| place.bytes).sum();
+        if scratch > 0 {
+            let _ = write!(line, ", scratch {scratch} B");
+        }
+        line
+    }
+
+    fn place(&self, place: &Place) -> String {
+        match place.region {
+            _ if place.bytes == 0 => "-".into(),
+            Region::Block { offset } => format!("block {offset}"),
+            Region::Own(index) if index < self.updates => format!("update {index}"),
+            Region::Own(index) => format!("output {}", index - self.updates),
+            Region::Shared(index) => match &self.plan.shared[index] {
+                Source::Input(n) => format!("input {n}"),
+                Source::Variable(variable) => variable.name().to_owned(),
+                Source::Derived(n) => format!("derived {n}"),
+                Source::Constant(_) => "constant".into(),
+                Source::Kept(n) => format!("prepared {n}"),
+            },
+        }
     }
 }

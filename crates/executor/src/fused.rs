@@ -172,11 +172,6 @@ impl Fused {
         })
     }
 
-    /// What the loop is made of, for people.
-    pub(crate) fn len(&self) -> usize {
-        self.instructions.len()
-    }
-
     /// Runs the chain. `scratch` is laid out as [`Self::scratch`] says.
     pub(crate) fn run(&self, externals: Inputs<'_>, results: Outputs<'_>, scratch: Outputs<'_>) {
         let mut rest = Chunk::new(0, self.count);

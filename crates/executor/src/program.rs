@@ -6,7 +6,7 @@ use crate::cache::PlanCache;
 use crate::derived::Derived;
 use crate::describe::describe;
 use crate::plan::{Plan, check_update};
-use crate::run::run;
+use crate::run::{measure, run};
 use crate::simplify::simplify;
 use crate::{ProgramError, RunInput};
 use ferrograph_graph::{Graph, TensorType, ValueId, Variable};
@@ -80,26 +80,39 @@ impl Program {
 
     /// The same on elements that need not be tensors.
     pub fn run_on(&self, inputs: &[impl RunInput], cancel: Option<&AtomicBool>) -> Result<Vec<Tensor>, ProgramError> {
-        self.check_count(inputs.len())?;
-        for (index, (expected, input)) in self.input_types().zip(inputs).enumerate() {
-            check_input(index, expected, input.dtype(), input.shape())?;
-        }
-        let plan = self.plan(inputs.iter().map(RunInput::shape))?;
+        let plan = self.plan_for(inputs)?;
         run(&plan, &self.updates, &self.locking, inputs, &self.arenas, cancel)
     }
 
-    /// The plan for inputs of these shapes, for people: every step with its ops and places, and the memory it takes.
+    /// The plan for inputs of these shapes, for people: every step with its ops, kernel and places, and the memory it
+    /// takes.
     pub fn describe(&self, shapes: &[Vec<usize>]) -> Result<String, ProgramError> {
         self.check_count(shapes.len())?;
         for (index, (expected, shape)) in self.input_types().zip(shapes).enumerate() {
             check_input(index, expected, expected.dtype, shape)?;
         }
-        Ok(describe(self.plan(shapes.iter().map(Vec::as_slice))?.as_ref()))
+        Ok(describe(&*self.plan(shapes.iter().map(Vec::as_slice))?, self.updates.len(), None))
+    }
+
+    /// As [`Self::describe`], with the time of each step: the median of `runs` runs on these inputs, at least one. No
+    /// variable changes.
+    pub fn measure(&self, inputs: &[impl RunInput], runs: usize) -> Result<String, ProgramError> {
+        let plan = self.plan_for(inputs)?;
+        let times = measure(&plan, &self.updates, &self.locking, inputs, &self.arenas, runs)?;
+        Ok(describe(&plan, self.updates.len(), Some(&times)))
     }
 
     fn check_count(&self, received: usize) -> Result<(), ProgramError> {
         let expected = self.graph.inputs().len();
         if received == expected { Ok(()) } else { Err(ProgramError::InputCount { expected, received }) }
+    }
+
+    fn plan_for(&self, inputs: &[impl RunInput]) -> Result<Arc<Plan>, ProgramError> {
+        self.check_count(inputs.len())?;
+        for (index, (expected, input)) in self.input_types().zip(inputs).enumerate() {
+            check_input(index, expected, input.dtype(), input.shape())?;
+        }
+        self.plan(inputs.iter().map(RunInput::shape))
     }
 
     fn plan<'a>(&self, shapes: impl Iterator<Item = &'a [usize]> + Clone) -> Result<Arc<Plan>, ProgramError> {

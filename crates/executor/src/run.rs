@@ -10,6 +10,7 @@ use ferrograph_tensor::{Arena, Buffer, Part, ShapeError, Shared, Tensor, ViewMut
 use std::slice::from_ref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 /// Held to read while a run notes which values it works on, and to write while a run publishes new ones: a prediction
 /// during training sees the weights of one step, never of two.
@@ -29,15 +30,52 @@ pub(crate) fn run(
 
     check_budget(plan, updated.len(), arenas)?;
     let mut room: Room<'_> = arenas.take(plan.block)?;
-    let computed = compute(plan, updated, inputs, &mut room, cancel);
+    let computed = compute(plan, updated, inputs, &mut room, cancel, |_| ());
     let outcome = computed.and_then(|()| publish(plan, updated, &mut room));
-    if outcome.is_err() {
-        for ((variable, _), buffer) in updated.iter().zip(room.own.drain(..)) {
-            variable.return_spare(buffer);
-        }
-    }
+    return_spares(updated, &mut room);
     arenas.give_back(room);
     outcome
+}
+
+/// The median time of each step of `plan` in `runs` runs, at least one. The new values are thrown away.
+pub(crate) fn measure(
+    plan: &Plan,
+    updated: &[(Arc<Variable>, ValueId)],
+    locking: &[usize],
+    inputs: &[impl RunInput],
+    arenas: &Arenas,
+    runs: usize,
+) -> Result<Vec<Duration>, ProgramError> {
+    let _guards: Vec<_> = locking.iter().map(|&index| updated[index].0.lock_for_update()).collect();
+    let mut times = vec![Vec::new(); plan.actions.len()];
+    for _ in 0..runs.max(1) {
+        check_budget(plan, updated.len(), arenas)?;
+        let mut room: Room<'_> = arenas.take(plan.block)?;
+        let mut before = Instant::now();
+        let computed = compute(plan, updated, inputs, &mut room, None, |ended| {
+            let now = Instant::now();
+            // Until the first step the run got ready.
+            if let Some(index) = ended {
+                times[index].push(now - before);
+            }
+            before = now;
+        });
+        return_spares(updated, &mut room);
+        arenas.give_back(room);
+        computed?;
+    }
+    let medians = times.iter_mut().map(|times| {
+        times.sort_unstable();
+        times.get(times.len() / 2).copied().unwrap_or_default()
+    });
+    Ok(medians.collect())
+}
+
+/// Gives the variables their spare buffers back, if they are not published.
+fn return_spares(updated: &[(Arc<Variable>, ValueId)], room: &mut Room<'_>) {
+    for ((variable, _), buffer) in updated.iter().zip(room.own.drain(..)) {
+        variable.return_spare(buffer);
+    }
 }
 
 /// Refuses a run that would pass the memory limit before anything is allocated for it.
@@ -56,12 +94,14 @@ fn check_budget(plan: &Plan, updated: usize, arenas: &Arenas) -> Result<(), Shap
     Ok(())
 }
 
+/// Runs the steps, and says before the first and after each that it is there.
 fn compute<'i>(
     plan: &Plan,
     updated: &[(Arc<Variable>, ValueId)],
     inputs: &'i [impl RunInput],
     room: &mut Room<'i>,
     cancel: Option<&AtomicBool>,
+    mut ended: impl FnMut(Option<usize>),
 ) -> Result<(), ProgramError> {
     share_buffers(plan, inputs, room);
     share_derived(plan, room)?;
@@ -74,7 +114,8 @@ fn compute<'i>(
     }
     let Room { block, shared, own, parts, .. } = room;
     let mut arena = Arena { block, shared, own };
-    for action in &plan.actions {
+    ended(None);
+    for (index, action) in plan.actions.iter().enumerate() {
         if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
             return Err(ProgramError::Cancelled);
         }
@@ -82,6 +123,7 @@ fn compute<'i>(
         if action.outputs.iter().any(|place| place.bytes > 0) {
             perform(action, &mut arena, parts)?;
         }
+        ended(Some(index));
     }
     Ok(())
 }

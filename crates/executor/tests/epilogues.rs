@@ -37,8 +37,8 @@ fn joins(
     };
     let (apart, together) = (run(false), run(true));
     assert_eq!(apart.0, together.0, "{}", together.1);
-    assert!(!apart.1.contains(" in loop"), "{}", apart.1);
-    together.1.contains("matmul in loop")
+    assert!(!apart.1.contains("matmul +"), "{}", apart.1);
+    together.1.contains("matmul +")
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn one_loop_goes_into_one_product() {
     let root = map(&mut graph, Root, &[sum]);
     let program = check(&graph, &[data(&[8, 4], 1), data(&[4, 3], 2), data(&[4, 3], 3)], &[root]);
     let text = program.describe(&[vec![8, 4], vec![4, 3], vec![4, 3]]).unwrap();
-    assert_eq!((text.matches("matmul in loop").count(), text.matches("matmul(").count()), (1, 1), "{text}");
+    assert_eq!((text.matches("matmul +").count(), text.matches("matmul(").count()), (1, 1), "{text}");
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn a_third_node_between_two_keeps_them_apart() {
     let program = check(&graph, &[data(&[50], 3)], &[twice]);
     let lines = steps(&program, &[vec![50]]);
     assert_eq!(lines.len(), 3, "{lines:?}");
-    assert!(lines[2].starts_with("loop of 2: divide, add"), "{lines:?}");
+    assert!(lines[2].starts_with("loop of divide + add("), "{lines:?}");
 }
 
 #[test]

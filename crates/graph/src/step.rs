@@ -14,6 +14,11 @@ pub trait Step: Debug + Send + Sync {
         None
     }
 
+    /// The kernel that these shapes get, for people, if the op has several.
+    fn kernel(&self) -> Option<String> {
+        None
+    }
+
     /// float32 elements of scratch memory that one run needs.
     fn scratch_len(&self) -> usize {
         0

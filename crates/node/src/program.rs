@@ -1,6 +1,6 @@
 //! Programs, run at once or on the pool.
 
-use crate::arguments::{list, shape};
+use crate::arguments::{list, shape, whole};
 use crate::cancellation::NativeCancellation;
 use crate::closing::Watch;
 use crate::error::{Failure, OrThrow};
@@ -76,6 +76,13 @@ impl NativeProgram {
             Ok::<_, Failure>(self.program.describe(&shapes)?)
         };
         describe().or_throw(&env)
+    }
+
+    /// The same for these inputs, with the median time of each step in `runs` runs, which change no variable.
+    #[napi(catch_unwind, ts_args_type = "inputs: Array<NativeTensor>, runs: number")]
+    pub fn measure(&self, env: Env, inputs: Array<'_>, runs: f64) -> napi::Result<String> {
+        let measure = || Ok::<_, Failure>(self.program.measure(&tensors(&inputs)?, whole("runs", runs)?)?);
+        measure().or_throw(&env)
     }
 }
 

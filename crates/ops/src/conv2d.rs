@@ -95,6 +95,10 @@ impl Step for Forward {
         Ok(())
     }
 
+    fn kernel(&self) -> Option<String> {
+        conv::packed_kernel_layout(&self.shape).split(',').next().map(str::to_owned)
+    }
+
     fn scratch_len(&self) -> usize {
         conv::scratch_len(&self.shape)
     }
