@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { availableParallelism, cpus } from 'node:os'
-import { dirname, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { tfjsNodeFolder } from './engines/tfjs-node-folder.js'
 import { startFolder } from './options.js'
 import { workloads } from './workloads/index.js'
 
@@ -97,11 +98,13 @@ function oneLinePerRow(record) {
 
 function versions() {
   const require = createRequire(import.meta.url)
+  const native = tfjsNodeFolder && createRequire(join(tfjsNodeFolder, 'package.json'))
   const { dependencies } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'))
   return {
     ferrograph: versionOf(new URL('../package.json', import.meta.url)),
     node: process.versions.node,
     ...Object.fromEntries(Object.keys(dependencies).map((name) => [name, versionOf(require.resolve(`${name}/package.json`))])),
+    ...(native ? { '@tensorflow/tfjs-node': versionOf(native.resolve('@tensorflow/tfjs-node/package.json')) } : {}),
   }
 }
 

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { tfjsNodeFolder } from './tfjs-node-folder.js'
 
 /** Numbers of threads that engines come with: 1 and 2, and powers of two up to the number of processors. */
 export const threadCounts = [1, 2]
@@ -16,12 +17,16 @@ export const engines = new Map([
   ...perThreads('ort-python', () => ({ python: 'onnxruntime' })),
   ...perThreads('torch', () => ({ python: 'torch' })),
   ...perThreads('keras', () => ({ python: 'keras' })),
+  ...perThreads('tfjs-node', (threads) => ({ optional: tfjsNodeFolder === undefined, open: tfjs({ backend: 'tensorflow', threads }) })),
   ['tfjs-wasm', { threads: 1, open: tfjs({ backend: 'wasm' }) }],
   ['tfjs-cpu', { threads: 1, open: tfjs({ backend: 'cpu' }) }],
 ])
 
 function perThreads(name, make) {
-  return threadCounts.map((threads) => [`${name}-${threads}`, { optional: threads > 2, ...make(threads), threads }])
+  return threadCounts.map((threads) => {
+    const engine = make(threads)
+    return [`${name}-${threads}`, { ...engine, optional: engine.optional || threads > 2, threads }]
+  })
 }
 
 function ferrograph(options) {

@@ -1,16 +1,21 @@
-import * as tf from '@tensorflow/tfjs'
-import '@tensorflow/tfjs-backend-wasm'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { adam } from './adam.js'
 import { Cannot } from './cannot.js'
+import { tfjsNodeFolder } from './tfjs-node-folder.js'
 
 const losses = { categorical_crossentropy: 'categoricalCrossentropy', binary_crossentropy: 'binaryCrossentropy' }
 
-/** TensorFlow.js layers on the plain JavaScript or the WebAssembly backend; both have one thread in Node.js. */
-export async function openTfjs(network, { loss }, { backend }) {
-  // Both backends advertise the native one in a banner.
+/**
+ * TensorFlow.js layers on the plain JavaScript or the WebAssembly backend, which have one thread in Node.js, or on
+ * tfjs-node with a set number of threads.
+ */
+export async function openTfjs(network, { loss }, { backend, threads }) {
+  // The first two advertise the third in a banner.
   console.warn = () => {}
+  const tf = backend === 'tensorflow' ? await nativeTfjs(threads) : await portableTfjs()
   if (!(await tf.setBackend(backend))) throw new Error(`tfjs: backend ${backend} does not start`)
-  const model = build(network)
+  const model = build(tf, network)
   if (loss !== undefined) {
     const optimizer = tf.train.adam(adam.learningRate, adam.beta1, adam.beta2, adam.epsilon)
     model.compile({ optimizer, loss: [loss].flat().map((name) => losses[name]) })
@@ -40,7 +45,20 @@ export async function openTfjs(network, { loss }, { backend }) {
   }
 }
 
-function build(network) {
+async function portableTfjs() {
+  const tf = await import('@tensorflow/tfjs')
+  await import('@tensorflow/tfjs-backend-wasm')
+  return tf
+}
+
+function nativeTfjs(threads) {
+  process.env.TF_NUM_INTRAOP_THREADS = String(threads)
+  process.env.TF_CPP_MIN_LOG_LEVEL = '3'
+  return createRequire(join(tfjsNodeFolder, 'package.json'))('@tensorflow/tfjs-node')
+}
+
+function build(tf, network) {
+  const makers = makersOf(tf)
   const inputs = network.inputs.map(({ name, shape, dtype }) => tf.input({ name, shape, dtype }))
   const values = new Map(network.inputs.map(({ name }, i) => [name, inputs[i]]))
   for (const step of network.steps) {
@@ -54,19 +72,21 @@ function build(network) {
   return tf.model({ inputs, outputs: network.outputs.map(({ name }) => values.get(name)) })
 }
 
-const makers = {
-  dense: tf.layers.dense,
-  conv2d: tf.layers.conv2d,
-  depthwiseConv2d: tf.layers.depthwiseConv2d,
-  batchNormalization: tf.layers.batchNormalization,
-  maxPooling2d: tf.layers.maxPooling2d,
-  globalAveragePooling2d: tf.layers.globalAveragePooling2d,
-  zeroPadding2d: tf.layers.zeroPadding2d,
-  flatten: tf.layers.flatten,
-  add: tf.layers.add,
-  concatenate: tf.layers.concatenate,
-  relu: tf.layers.reLU,
-  embedding: tf.layers.embedding,
-  // tfjs's default is hardSigmoid, Keras's sigmoid; its orthogonal initializer is slow, and the values are replaced.
-  lstm: (options) => tf.layers.lstm({ ...options, recurrentActivation: 'sigmoid', recurrentInitializer: 'zeros' }),
+function makersOf({ layers }) {
+  return {
+    dense: layers.dense,
+    conv2d: layers.conv2d,
+    depthwiseConv2d: layers.depthwiseConv2d,
+    batchNormalization: layers.batchNormalization,
+    maxPooling2d: layers.maxPooling2d,
+    globalAveragePooling2d: layers.globalAveragePooling2d,
+    zeroPadding2d: layers.zeroPadding2d,
+    flatten: layers.flatten,
+    add: layers.add,
+    concatenate: layers.concatenate,
+    relu: layers.reLU,
+    embedding: layers.embedding,
+    // tfjs's default is hardSigmoid, Keras's sigmoid; its orthogonal initializer is slow, and the values are replaced.
+    lstm: (options) => layers.lstm({ ...options, recurrentActivation: 'sigmoid', recurrentInitializer: 'zeros' }),
+  }
 }

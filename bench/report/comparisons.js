@@ -20,6 +20,7 @@ const libraries = {
   'ort-python': 'ONNX Runtime (Python)',
   torch: 'PyTorch',
   keras: 'Keras on TensorFlow',
+  'tfjs-node': 'TensorFlow.js (native)',
   'tfjs-wasm': 'TensorFlow.js (wasm)',
   'tfjs-cpu': 'TensorFlow.js (plain)',
 }
