@@ -1,9 +1,13 @@
 import { compare } from './agree.js'
 import { ask } from './child.js'
+import { engines } from './engines/index.js'
 import { disturbed } from './machine.js'
 import { median, slowMs } from './measure.js'
 import { progress } from './progress.js'
 import { casesOf } from './workloads/index.js'
+
+/** A case that takes this many times as long as the fastest engine of as many threads is timed in the first round only. */
+const farBehind = 4
 
 /** A turn that other processes disturb is taken again this often. */
 const tries = 3
@@ -23,7 +27,7 @@ export async function timeNetwork(workload, options) {
   for (let round = 1; round <= options.rounds; round++) {
     for (const engine of options.engines) {
       progress(`${workload.name}: round ${round} of ${options.rounds}, ${engine}`)
-      await takeTurn(rows.filter((row) => row.engine === engine && isTimed(row)), options, problems)
+      await takeTurn(rows.filter((row) => row.engine === engine && isTimed(row) && !isFarBehind(row, rows, round)), options, problems)
     }
   }
   progress('')
@@ -34,6 +38,16 @@ export async function timeNetwork(workload, options) {
 /** A slow case is not repeated. */
 function isTimed(row) {
   return row.status === undefined && !row.rounds.some((round) => round.median > slowMs)
+}
+
+function isFarBehind(row, rows, round) {
+  if (round === 1) return false
+  const { threads } = engines.get(row.engine)
+  const rivals = rows.filter(
+    ({ kind, batch, engine, rounds }) =>
+      kind === row.kind && batch === row.batch && engines.get(engine).threads === threads && rounds.length > 0,
+  )
+  return row.rounds[0]?.median > farBehind * Math.min(...rivals.map(({ rounds }) => rounds[0].median))
 }
 
 /** One engine's times of one round: of several tries at a case the least disturbed one. */

@@ -61,6 +61,7 @@ function line({ title, call, threads }, y, known, x, highest) {
   for (const each of threads.filter(({ best }) => best !== undefined)) {
     const { name, ratio } = each.best
     const tip = `${each.threads} thread${each.threads > 1 ? 's' : ''}, ${name}: ${digits(ratio, 2)}`
+    if (ratio > highest) parts.push(`<text x="${x(ratio) - 10}" y="${y + 4}" text-anchor="end">${digits(ratio, 2)}</text>`)
     parts.push(`<circle cx="${x(ratio)}" cy="${y}" r="5" class="${each.threads === 1 ? 'first' : 'second'}"><title>${escaped(tip)}</title></circle>`)
   }
   return parts.join('')
