@@ -17,18 +17,23 @@ export async function timeCurves({ rounds, budget }) {
   const counts = threadCounts.filter((threads) => threads <= availableParallelism())
   const rows = networks.flatMap((workload) =>
     counts.flatMap((threads) =>
-      libraries.flatMap((library) => batches.map((batch) => ({ workload, batch, threads, engine: `${library}-${threads}`, times: [] }))),
+      libraries.flatMap((library) =>
+        batches.map((batch) => ({ workload, batch, threads, engine: `${library}-${threads}`, times: [] })),
+      ),
     ),
   )
   const problems = []
   for (let round = 1; round <= rounds; round++) {
-    for (const [workload, engine] of new Map(rows.map((row) => [`${row.workload} ${row.engine}`, [row.workload, row.engine]])).values()) {
+    for (const [workload, engine] of new Map(
+      rows.map((row) => [`${row.workload} ${row.engine}`, [row.workload, row.engine]]),
+    ).values()) {
       progress(`curve of ${workload}: round ${round} of ${rounds}, ${engine}`)
       const own = rows.filter((row) => row.workload === workload && row.engine === engine)
       const cases = own.map(({ batch }) => ({ kind: 'predict', batch }))
       const results = await ask({ task: 'time', workload, engine, cases, budget: budget / 2 })
       own.forEach((row, i) => {
-        if (results[i].median === undefined) problems.push(`curve of ${workload} ${row.batch}, ${engine}: ${results[i].failed}`)
+        if (results[i].median === undefined)
+          problems.push(`curve of ${workload} ${row.batch}, ${engine}: ${results[i].failed}`)
         else row.times.push(results[i])
       })
     }

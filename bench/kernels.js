@@ -14,7 +14,11 @@ const project = join(import.meta.dirname, '..')
 export async function timeKernels() {
   progress('kernels')
   const cargo = ['run', '--quiet', '--release', '--package', 'ferrograph-kernels', '--example', 'kernels']
-  const { status, stdout, error } = spawnSync('cargo', cargo, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] })
+  const { status, stdout, error } = spawnSync('cargo', cargo, {
+    cwd: project,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   if (status !== 0) return { rows: [], problems: [`kernels: cargo ${error?.message ?? `ended with code ${status}`}`] }
   const rows = stdout
     .split('\n')
@@ -23,11 +27,16 @@ export async function timeKernels() {
   const peers = await timePeers()
   for (const row of rows) {
     const nanoseconds = peers[row.kernel]
-    if (nanoseconds !== undefined && row.threads === 1) row.ratio = (nanoseconds * elements(row.shape)) / (row.medianUs * 1000)
+    if (nanoseconds !== undefined && row.threads === 1)
+      row.ratio = (nanoseconds * elements(row.shape)) / (row.medianUs * 1000)
   }
   progress('')
   const peaks = rows.filter(({ share }) => share > 0).map(({ gflops, share, threads }) => gflops / share / threads)
-  return { rows, peakGflops: peaks.length > 0 ? median(peaks.toSorted((a, b) => a - b)) : undefined, problems: peers.problems ?? [] }
+  return {
+    rows,
+    peakGflops: peaks.length > 0 ? median(peaks.toSorted((a, b) => a - b)) : undefined,
+    problems: peers.problems ?? [],
+  }
 }
 
 function elements(shape) {
@@ -37,8 +46,12 @@ function elements(shape) {
 /** Nanoseconds per element of ONNX Runtime's functions on one thread, by the kernel's name. */
 function timePeers() {
   return new Promise((resolve) => {
-    const child = fork(join(import.meta.dirname, 'onnx', 'functions-child.js'), { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+    const child = fork(join(import.meta.dirname, 'onnx', 'functions-child.js'), {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    })
     child.once('message', resolve)
-    child.once('close', (code) => resolve({ problems: [`functions of onnxruntime-node: the process ended with code ${code}`] }))
+    child.once('close', (code) =>
+      resolve({ problems: [`functions of onnxruntime-node: the process ended with code ${code}`] }),
+    )
   })
 }

@@ -27,7 +27,11 @@ export async function timeNetwork(workload, options) {
   for (let round = 1; round <= options.rounds; round++) {
     for (const engine of options.engines) {
       progress(`${workload.name}: round ${round} of ${options.rounds}, ${engine}`)
-      await takeTurn(rows.filter((row) => row.engine === engine && isTimed(row) && !isFarBehind(row, rows, round)), options, problems)
+      await takeTurn(
+        rows.filter((row) => row.engine === engine && isTimed(row) && !isFarBehind(row, rows, round)),
+        options,
+        problems,
+      )
     }
   }
   progress('')
@@ -87,8 +91,12 @@ async function check(workload, rows, options, problems) {
     // A slow reference says less about training than a fast one, and an engine beside itself says little.
     const { length } = answers.get(same.find((row) => row.engine === reference)).values
     const what = kind === 'predict' ? `${length} predictions` : `losses over ${length - 1} updates`
-    const only = same.every((row) => row.status !== undefined || row.engine.startsWith('ferrograph')) ? ' (no peer)' : ''
-    console.log(`${workload.name} ${kind} ${batch}: ${what} of ${agreeing.join(', ')} within ${largest.toExponential(1)} of ${reference}${only}`)
+    const only = same.every((row) => row.status !== undefined || row.engine.startsWith('ferrograph'))
+      ? ' (no peer)'
+      : ''
+    console.log(
+      `${workload.name} ${kind} ${batch}: ${what} of ${agreeing.join(', ')} within ${largest.toExponential(1)} of ${reference}${only}`,
+    )
   }
 }
 
@@ -113,7 +121,11 @@ function fail(row, status, reason, problems) {
 
 /** The median of the rounds' medians, and the median of what other processes took of the machine meanwhile. */
 function summarize(row) {
-  const ascending = (of) => row.rounds.map(of).filter((value) => typeof value === 'number').toSorted((a, b) => a - b)
+  const ascending = (of) =>
+    row.rounds
+      .map(of)
+      .filter((value) => typeof value === 'number')
+      .toSorted((a, b) => a - b)
   row.median = median(ascending((round) => round.median))
   row.least = Math.min(...row.rounds.map((round) => round.least))
   const others = ascending((round) => round.others)

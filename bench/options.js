@@ -53,7 +53,10 @@ export function readOptions(args) {
   })
   const usual = [...engines].filter(
     ([name, { optional, threads, python }]) =>
-      !optional && threads <= availableParallelism() && (!python || values.python) && !(values.quick && name === 'tfjs-cpu'),
+      !optional &&
+      threads <= availableParallelism() &&
+      (!python || values.python) &&
+      !(values.quick && name === 'tfjs-cpu'),
   )
   const selected = values.only !== undefined || values.engines !== undefined || values.kinds !== undefined
   return {
@@ -64,7 +67,12 @@ export function readOptions(args) {
     busy: values.busy,
     merge: values.merge,
     only: some('--only', values.only, [...workloads.keys()]),
-    engines: some('--engines', values.engines, [...engines.keys()], usual.map(([name]) => name)),
+    engines: some(
+      '--engines',
+      values.engines,
+      [...engines.keys()],
+      usual.map(([name]) => name),
+    ),
     kinds: some('--kinds', values.kinds, ['predict', 'train']),
     pythonEnvironment: values['python-env'] && resolve(startFolder, values['python-env']),
     everything: !selected && values.parts === undefined && !values.quick,

@@ -35,13 +35,18 @@ export function preparePython(given) {
   const names = readFileSync(requirements, 'utf8').match(/^[\w-]+/gm)
   const code = 'import sys, json, importlib.metadata as m; print(json.dumps({n: m.version(n) for n in sys.argv[1:]}))'
   const versions = JSON.parse(run(python, ['-c', code, ...names], 'pipe'))
-  return { python: run(python, ['-c', 'import platform; print(platform.python_version())'], 'pipe').trim(), ...versions }
+  return {
+    python: run(python, ['-c', 'import platform; print(platform.python_version())'], 'pipe').trim(),
+    ...versions,
+  }
 }
 
 function run(command, args, stdout = 'inherit') {
   const result = spawnSync(command, args, { stdio: ['ignore', stdout, 'inherit'], encoding: 'utf8' })
   if (result.status === 0) return result.stdout
-  throw new Error(`${command} ${args.slice(0, 3).join(' ')}: ${result.error?.message ?? `ended with code ${result.status}`}`)
+  throw new Error(
+    `${command} ${args.slice(0, 3).join(' ')}: ${result.error?.message ?? `ended with code ${result.status}`}`,
+  )
 }
 
 /**
@@ -55,7 +60,13 @@ export function askPython({ task, workload, cases, budget }, { python: library, 
   rmSync(answer, { force: true })
   const { promise, resolve } = deferred()
   // OpenMP's threads are set before the libraries start them.
-  const env = { ...process.env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads), CUDA_VISIBLE_DEVICES: '' }
+  const env = {
+    ...process.env,
+    OMP_NUM_THREADS: String(threads),
+    MKL_NUM_THREADS: String(threads),
+    CUDA_VISIBLE_DEVICES: '',
+    PYTHONDONTWRITEBYTECODE: '1',
+  }
   const child = spawn(python, [join(folder, 'worker.py')], { env, stdio: ['pipe', 'ignore', 'pipe'] })
   let lastWords = ''
   const timer = setTimeout(() => child.kill('SIGKILL'), limitMs)
@@ -64,7 +75,8 @@ export function askPython({ task, workload, cases, budget }, { python: library, 
   child.once('close', (code, signal) => {
     clearTimeout(timer)
     if (code === 0 && existsSync(answer)) resolve(JSON.parse(readFileSync(answer, 'utf8')))
-    else resolve(cases.map(() => ({ failed: `the process ended with ${signal ?? `code ${code}`}: ${lastWords.trim()}` })))
+    else
+      resolve(cases.map(() => ({ failed: `the process ended with ${signal ?? `code ${code}`}: ${lastWords.trim()}` })))
   })
   child.stdin.end(JSON.stringify({ task, cases, budget, library, threads, network, answer }))
   return promise
@@ -102,7 +114,10 @@ function folderOf(workload) {
     loss: workload.loss ?? null,
     inputs: network.inputs,
     outputs: network.outputs,
-    steps: network.steps.map((step) => ({ ...step, weights: step.weights.map(({ data, shape }) => placed(data, shape)) })),
+    steps: network.steps.map((step) => ({
+      ...step,
+      weights: step.weights.map(({ data, shape }) => placed(data, shape)),
+    })),
     cases: batches.map((batch) => ({
       batch,
       data: network.data(batch).map((data, i) => placed(data, [batch, ...network.inputs[i].shape])),

@@ -43,7 +43,9 @@ export function openRecord({ out, everything, merge, rounds, budget, pythonVersi
       write()
     },
     addPart(part, { rows, peakGflops }) {
-      record[part] = rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [recordedName(key), rounded(value)])))
+      record[part] = rows.map((row) =>
+        Object.fromEntries(Object.entries(row).map(([key, value]) => [recordedName(key), rounded(value)])),
+      )
       if (peakGflops !== undefined) record.peakGflops = rounded(peakGflops)
       write()
     },
@@ -66,7 +68,8 @@ function place({ workload, kind }) {
 
 function recordedRow({ workload, kind, batch, engine, form, status, reason, median, least, others, rounds }) {
   const common = { workload, kind, batch, engine, ...(form === undefined ? {} : { form }) }
-  if (median === undefined || status !== undefined) return { ...common, status, ...(reason === undefined ? {} : { reason }) }
+  if (median === undefined || status !== undefined)
+    return { ...common, status, ...(reason === undefined ? {} : { reason }) }
   return {
     ...common,
     medianMs: rounded(median),
@@ -103,7 +106,9 @@ function versions() {
   return {
     ferrograph: versionOf(new URL('../package.json', import.meta.url)),
     node: process.versions.node,
-    ...Object.fromEntries(Object.keys(dependencies).map((name) => [name, versionOf(require.resolve(`${name}/package.json`))])),
+    ...Object.fromEntries(
+      Object.keys(dependencies).map((name) => [name, versionOf(require.resolve(`${name}/package.json`))]),
+    ),
     ...(native ? { '@tensorflow/tfjs-node': versionOf(native.resolve('@tensorflow/tfjs-node/package.json')) } : {}),
   }
 }

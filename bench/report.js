@@ -24,4 +24,3 @@ function report(file) {
   if (after === undefined) throw new Error(`README.md: expected the lines '${begin}' and '${end}'`)
   writeFileSync(readme, `${before}${begin}\n\n${mainTable(record, rows, basename(file, '.json'))}\n\n${end}${after}`)
 }
-

@@ -7,7 +7,8 @@ import { networkOf, workloads } from './workloads/index.js'
 const outstanding = 16
 const tickMs = 5
 
-if (isMainThread) process.once('message', (request) => serve(request).then((result) => process.send(result, () => process.exit())))
+if (isMainThread)
+  process.once('message', (request) => serve(request).then((result) => process.send(result, () => process.exit())))
 else answerMessages(workerData)
 
 async function open({ workload: name, engine }) {
@@ -19,7 +20,10 @@ async function answerMessages(request) {
   const engine = await open(request)
   parentPort.on('message', async ({ id, data }) => {
     const results = (await engine.predict(data, 1)).map((result) => result.slice())
-    parentPort.postMessage({ id, results }, results.map(({ buffer }) => buffer))
+    parentPort.postMessage(
+      { id, results },
+      results.map(({ buffer }) => buffer),
+    )
   })
   parentPort.postMessage('ready', [])
 }
@@ -76,6 +80,9 @@ async function inWorkers(request) {
       const id = next++
       waiting.set(id, resolve)
       const copies = data.map((part) => part.slice())
-      workers[id % workers.length].postMessage({ id, data: copies }, copies.map(({ buffer }) => buffer))
+      workers[id % workers.length].postMessage(
+        { id, data: copies },
+        copies.map(({ buffer }) => buffer),
+      )
     })
 }

@@ -64,7 +64,9 @@ function serve({ workload, library, workers, threads }, duration) {
     let lastWords = ''
     child.stderr.on('data', (text) => (lastWords = `${lastWords}${text}`.slice(-2000)))
     child.once('message', resolve)
-    child.once('close', (code, signal) => resolve({ failed: `the process ended with ${signal ?? `code ${code}`}: ${lastWords}` }))
+    child.once('close', (code, signal) =>
+      resolve({ failed: `the process ended with ${signal ?? `code ${code}`}: ${lastWords}` }),
+    )
     child.send({ workload, engine: `${library}-${threads}`, workers, duration })
   })
 }

@@ -22,7 +22,10 @@ export async function timeStarting({ quick }) {
   try {
     const rows = []
     for (const workload of networks) {
-      const files = { ferrograph: join(folder, `${workload}.keras`), 'onnxruntime-node': join(folder, `${workload}.onnx`) }
+      const files = {
+        ferrograph: join(folder, `${workload}.keras`),
+        'onnxruntime-node': join(folder, `${workload}.onnx`),
+      }
       const network = networkOf(workloads.get(workload))
       writeFileSync(files['onnxruntime-node'], toOnnx(network))
       const saved = await start({ workload, save: files.ferrograph })
@@ -36,7 +39,8 @@ export async function timeStarting({ quick }) {
           else problems.push(`starting ${library} with ${workload}: ${result.failed}`)
         }
       }
-      for (const library of libraries) if (results.get(library).length > 0) rows.push({ workload, library, ...medians(results.get(library)) })
+      for (const library of libraries)
+        if (results.get(library).length > 0) rows.push({ workload, library, ...medians(results.get(library)) })
     }
     progress('')
     return { rows, problems }
@@ -51,12 +55,16 @@ function start(request) {
     let lastWords = ''
     child.stderr.on('data', (text) => (lastWords = `${lastWords}${text}`.slice(-2000)))
     child.once('message', resolve)
-    child.once('close', (code, signal) => resolve({ failed: `the process ended with ${signal ?? `code ${code}`}: ${lastWords}` }))
+    child.once('close', (code, signal) =>
+      resolve({ failed: `the process ended with ${signal ?? `code ${code}`}: ${lastWords}` }),
+    )
     child.send(request)
   })
 }
 
 function medians(results) {
   const keys = Object.keys(results[0])
-  return Object.fromEntries(keys.map((key) => [key, median(results.map((result) => result[key]).toSorted((a, b) => a - b))]))
+  return Object.fromEntries(
+    keys.map((key) => [key, median(results.map((result) => result[key]).toSorted((a, b) => a - b))]),
+  )
 }

@@ -7,7 +7,12 @@ export function table(rows) {
   const names = [...new Set(rows.map((row) => row.engine))]
   const lines = grouped(rows, ({ workload, kind, batch }) => `${workload} ${kind} ${batch}`).map((own) => {
     const { workload, kind, batch } = own[0]
-    const times = names.map((name) => cell(own.find((row) => row.engine === name), own))
+    const times = names.map((name) =>
+      cell(
+        own.find((row) => row.engine === name),
+        own,
+      ),
+    )
     return [workload, kind, String(batch)].concat(times)
   })
   return [
@@ -23,14 +28,23 @@ export function curveTable({ rows }) {
   const batches = [...new Set(rows.map(({ batch }) => batch))]
   const lines = grouped(rows, ({ workload, engine }) => `${workload} ${engine}`).map((own) => {
     const times = batches.map((batch) => own.find((row) => row.batch === batch))
-    return [own[0].workload, own[0].engine, ...times.map((row) => (row ? `${doubt(row)}${digits((row.median * 1000) / row.batch)}` : ''))]
+    return [
+      own[0].workload,
+      own[0].engine,
+      ...times.map((row) => (row ? `${doubt(row)}${digits((row.median * 1000) / row.batch)}` : '')),
+    ]
   })
   return `Microseconds per item of predictions in batches.\n\n${markdown(['workload', 'engine', ...batches.map(String)], lines, 2)}`
 }
 
 /** The table of `timeServing`. */
 export function servingTable({ rows }) {
-  const lines = rows.map((row) => [row.workload, nameOf(row), `${doubt(row)}${digits(row.itemsPerSecond)}`, digits(row.longestGap)])
+  const lines = rows.map((row) => [
+    row.workload,
+    nameOf(row),
+    `${doubt(row)}${digits(row.itemsPerSecond)}`,
+    digits(row.longestGap),
+  ])
   const head = ['workload', 'server', 'items per second', 'longest gap, ms']
   return `Sixteen outstanding predictions of one row; the gap between two ticks of a 5 ms timer.\n\n${markdown(head, lines, 2)}`
 }

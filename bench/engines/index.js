@@ -12,12 +12,18 @@ while (threadCounts.at(-1) * 2 <= availableParallelism()) threadCounts.push(thre
  */
 export const engines = new Map([
   ...perThreads('ferrograph', (threads) => ({ open: ferrograph({ threads }) })),
-  ...perThreads('ferrograph-async', (threads) => ({ optional: true, open: ferrograph({ threads, asynchronous: true }) })),
+  ...perThreads('ferrograph-async', (threads) => ({
+    optional: true,
+    open: ferrograph({ threads, asynchronous: true }),
+  })),
   ...perThreads('ort-node', (threads) => ({ open: onnxRuntime({ threads }) })),
   ...perThreads('ort-python', () => ({ python: 'onnxruntime' })),
   ...perThreads('torch', () => ({ python: 'torch' })),
   ...perThreads('keras', () => ({ python: 'keras' })),
-  ...perThreads('tfjs-node', (threads) => ({ optional: tfjsNodeFolder === undefined, open: tfjs({ backend: 'tensorflow', threads }) })),
+  ...perThreads('tfjs-node', (threads) => ({
+    optional: tfjsNodeFolder === undefined,
+    open: tfjs({ backend: 'tensorflow', threads }),
+  })),
   ['tfjs-wasm', { threads: 1, open: tfjs({ backend: 'wasm' }) }],
   ['tfjs-cpu', { threads: 1, open: tfjs({ backend: 'cpu' }) }],
 ])

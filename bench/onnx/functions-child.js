@@ -16,7 +16,13 @@ const chains = { negation: await open('Neg') }
 for (const [name, operator] of Object.entries(functions)) chains[name] = await open(operator)
 
 const times = Object.fromEntries(Object.keys(chains).map((name) => [name, []]))
-const x = { x: new ort.Tensor('float32', Float32Array.from({ length: elements }, (_, i) => (i / elements) * 2 - 1), [elements]) }
+const x = {
+  x: new ort.Tensor(
+    'float32',
+    Float32Array.from({ length: elements }, (_, i) => (i / elements) * 2 - 1),
+    [elements],
+  ),
+}
 for (let i = 0; i < samples; i++) {
   for (const [name, session] of Object.entries(chains)) {
     const begun = performance.now()

@@ -67,13 +67,21 @@ function nodeProto(type, inputs, outputs, attributes) {
 
 /** Whole numbers are `int`, lists `ints`; a float is written `{ float: x }`. */
 function attribute(name, value) {
-  if (Array.isArray(value)) return message(bytes(1, name), value.map((item) => integer(8, item)), integer(20, 7))
+  if (Array.isArray(value))
+    return message(
+      bytes(1, name),
+      value.map((item) => integer(8, item)),
+      integer(20, 7),
+    )
   if (typeof value === 'object') return message(bytes(1, name), float(2, value.float), integer(20, 1))
   return message(bytes(1, name), integer(3, value), integer(20, 2))
 }
 
 function valueInfo({ name, dtype, shape }) {
   const extents = [message(bytes(2, 'N')), ...shape.map((extent) => message(integer(1, extent)))]
-  const tensorType = message(integer(1, namedTypes[dtype]), bytes(2, message(extents.map((extent) => bytes(1, extent)))))
+  const tensorType = message(
+    integer(1, namedTypes[dtype]),
+    bytes(2, message(extents.map((extent) => bytes(1, extent)))),
+  )
   return message(bytes(1, name), bytes(2, message(bytes(1, tensorType))))
 }

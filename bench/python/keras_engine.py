@@ -47,7 +47,9 @@ def _build(network):
     inputs = [keras.Input(each["shape"], name=each["name"], dtype=each["dtype"]) for each in network.inputs]
     values = {each["name"]: value for each, value in zip(network.inputs, inputs)}
     for step in network.steps:
-        layer = _makers[step["kind"]](name=step["name"], **{_snake(key): value for key, value in step["options"].items()})
+        layer = _makers[step["kind"]](
+            name=step["name"], **{_snake(key): value for key, value in step["options"].items()}
+        )
         operands = [values[source] for source in step["inputs"]]
         values[step["name"]] = layer(operands if len(operands) > 1 else operands[0])
         layer.set_weights(step["weights"])

@@ -45,7 +45,11 @@ class Engine:
 
     def tensors(self, data):
         return [
-            torch.from_numpy(part).permute(0, 3, 1, 2).contiguous(memory_format=self.layout) if image else torch.from_numpy(part)
+            (
+                torch.from_numpy(part).permute(0, 3, 1, 2).contiguous(memory_format=self.layout)
+                if image
+                else torch.from_numpy(part)
+            )
             for part, image in zip(data, self.images)
         ]
 
@@ -157,7 +161,7 @@ def _convolution(step, shape, padding, kernel, groups):
         if missing[0] == missing[1] and missing[0] % 2 == 0:
             padding = missing[0] // 2
         else:
-            (top, left) = (n // 2 for n in missing)
+            top, left = (n // 2 for n in missing)
             before = nn.ZeroPad2d((left, missing[1] - left, top, missing[0] - top))
     filters, channels = kernel.shape[:2]
     has_bias = len(step["weights"]) > 1

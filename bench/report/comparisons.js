@@ -49,12 +49,18 @@ export function comparisons({ networks }) {
 }
 
 function compared(rows, threads) {
-  const timed = rows.filter(({ engine, medianMs }) => medianMs !== undefined && engines.get(engine)?.threads === threads)
+  const timed = rows.filter(
+    ({ engine, medianMs }) => medianMs !== undefined && engines.get(engine)?.threads === threads,
+  )
   const ours = timed.find(({ engine }) => engine === `ferrograph-${threads}`)?.medianMs
   if (ours === undefined) return undefined
   const peers = timed
     .filter(({ engine }) => !engine.startsWith('ferrograph'))
-    .map(({ engine, medianMs }) => ({ name: libraries[engine.replace(/-\d+$/, '')] ?? engine, ms: medianMs, ratio: medianMs / ours }))
+    .map(({ engine, medianMs }) => ({
+      name: libraries[engine.replace(/-\d+$/, '')] ?? engine,
+      ms: medianMs,
+      ratio: medianMs / ours,
+    }))
     .toSorted((a, b) => a.ms - b.ms)
   return { threads, ours, best: peers[0], peers }
 }

@@ -55,14 +55,19 @@ function line({ title, call, threads }, y, known, x, highest) {
   if (!known) parts.push(`<text x="8" y="${y + 4}">${escaped(title.replaceAll('`', ''))}</text>`)
   for (const { peers } of threads) {
     for (const { ratio, name } of peers.slice(1).filter((peer) => peer.ratio <= highest)) {
-      parts.push(`<circle cx="${x(ratio)}" cy="${y}" r="3" class="other"><title>${escaped(name)}: ${digits(ratio, 2)}</title></circle>`)
+      parts.push(
+        `<circle cx="${x(ratio)}" cy="${y}" r="3" class="other"><title>${escaped(name)}: ${digits(ratio, 2)}</title></circle>`,
+      )
     }
   }
   for (const each of threads.filter(({ best }) => best !== undefined)) {
     const { name, ratio } = each.best
     const tip = `${each.threads} thread${each.threads > 1 ? 's' : ''}, ${name}: ${digits(ratio, 2)}`
-    if (ratio > highest) parts.push(`<text x="${x(ratio) - 10}" y="${y + 4}" text-anchor="end">${digits(ratio, 2)}</text>`)
-    parts.push(`<circle cx="${x(ratio)}" cy="${y}" r="5" class="${each.threads === 1 ? 'first' : 'second'}"><title>${escaped(tip)}</title></circle>`)
+    if (ratio > highest)
+      parts.push(`<text x="${x(ratio) - 10}" y="${y + 4}" text-anchor="end">${digits(ratio, 2)}</text>`)
+    parts.push(
+      `<circle cx="${x(ratio)}" cy="${y}" r="5" class="${each.threads === 1 ? 'first' : 'second'}"><title>${escaped(tip)}</title></circle>`,
+    )
   }
   return parts.join('')
 }

@@ -38,7 +38,9 @@ function machine({ processor, cores, versions, peakGflops }) {
 /** How the slower peers compare, which the table does not name. */
 function others(rows) {
   const named = ['TensorFlow.js (wasm)', 'TensorFlow.js (plain)'].flatMap((name) => {
-    const ratios = rows.flatMap(({ threads: [first] }) => first.peers.filter((peer) => peer.name === name).map(({ ratio }) => ratio))
+    const ratios = rows.flatMap(({ threads: [first] }) =>
+      first.peers.filter((peer) => peer.name === name).map(({ ratio }) => ratio),
+    )
     if (ratios.length === 0) return []
     return `${name} takes ${digits(Math.min(...ratios), 2)} to ${digits(Math.max(...ratios), 2)} times as long where it can`
   })
@@ -54,7 +56,10 @@ function serving({ serving: rows }) {
       const best = rows
         .filter((row) => row.workload === workload && !row.library.startsWith('ferrograph'))
         .toSorted((a, b) => b.itemsPerSecond - a.itemsPerSecond)[0]
-      const beside = best === undefined ? ['', ''] : [`${whole(best.itemsPerSecond)} ${place(best)}`, `**${digits(itemsPerSecond / best.itemsPerSecond, 2)}**`]
+      const beside =
+        best === undefined
+          ? ['', '']
+          : [`${whole(best.itemsPerSecond)} ${place(best)}`, `**${digits(itemsPerSecond / best.itemsPerSecond, 2)}**`]
       return `| ${[workloads[workload] ?? workload, whole(itemsPerSecond), ...beside, digits(longestGapMs, 2)].join(' | ')} |`
     })
   if (lines.length === 0) return []

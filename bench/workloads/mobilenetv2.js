@@ -22,7 +22,13 @@ export default {
       for (let block = 0; block < blocks; block++) {
         const strides = block === 0 ? firstStride : 1
         let inner = expansion === 1 ? x : relu6(pointwise(x, expansion * channels))
-        if (strides === 2) inner = net.zeroPadding2d(inner, { padding: [[0, 1], [0, 1]] })
+        if (strides === 2)
+          inner = net.zeroPadding2d(inner, {
+            padding: [
+              [0, 1],
+              [0, 1],
+            ],
+          })
         const padding = strides === 2 ? 'valid' : 'same'
         inner = relu6(net.depthwiseConv2d(inner, { kernelSize: 3, strides, padding, useBias: false }))
         inner = net.batchNormalization(pointwise(inner, filters))

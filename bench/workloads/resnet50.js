@@ -13,9 +13,19 @@ export default {
     const convolution = (x, options) => net.batchNormalization(net.conv2d(x, options), { epsilon: 1.001e-5 })
     const pointwise = (x, filters, strides = 1) => convolution(x, { filters, kernelSize: 1, strides })
     const image = net.input([224, 224, 3])
-    let x = net.zeroPadding2d(image, { padding: [[3, 3], [3, 3]] })
+    let x = net.zeroPadding2d(image, {
+      padding: [
+        [3, 3],
+        [3, 3],
+      ],
+    })
     x = net.relu(convolution(x, { filters: 64, kernelSize: 7, strides: 2 }))
-    x = net.zeroPadding2d(x, { padding: [[1, 1], [1, 1]] })
+    x = net.zeroPadding2d(x, {
+      padding: [
+        [1, 1],
+        [1, 1],
+      ],
+    })
     x = net.maxPooling2d(x, { poolSize: 3, strides: 2 })
     for (const [filters, blocks, firstStride] of stages) {
       for (let block = 0; block < blocks; block++) {

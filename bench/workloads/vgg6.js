@@ -8,7 +8,10 @@ export default {
         x = net.conv2d(x, { filters, kernelSize: 3, padding: 'same' })
         x = net.relu(net.batchNormalization(x))
       }
-      x = filters < 256 ? net.maxPooling2d(x, { poolSize: 2 }) : net.globalAveragePooling2d(net.maxPooling2d(x, { poolSize: 2 }))
+      x =
+        filters < 256
+          ? net.maxPooling2d(x, { poolSize: 2 })
+          : net.globalAveragePooling2d(net.maxPooling2d(x, { poolSize: 2 }))
     }
     return net.dense(x, { units: 10, activation: 'softmax' })
   },
