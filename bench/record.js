@@ -12,7 +12,8 @@ const parts = ['networks', 'curves', 'serving', 'starting', 'kernels']
 
 /**
  * Opens the record of a run: JSON that says what was measured, and on what. It is written after every addition, so that
- * a run that is stopped leaves what it has. Without a file to write to it has no name and keeps nothing.
+ * a run that is stopped leaves what it has; additions return the rows as they are recorded. Without a file to write to it
+ * has no name and keeps nothing.
  */
 export function openRecord({ out, everything, merge, rounds, budget, pythonVersions }) {
   const file = out ?? (everything || merge ? usualRecord() : undefined)
@@ -39,15 +40,17 @@ export function openRecord({ out, everything, merge, rounds, budget, pythonVersi
       // Only times of one run are compared, so all engines' earlier ones go.
       const measured = new Set(rows.map(({ workload, kind }) => `${workload} ${kind}`))
       const kept = record.networks.filter(({ workload, kind }) => !measured.has(`${workload} ${kind}`))
-      record.networks = [...kept, ...rows.map(recordedRow)].toSorted((a, b) => place(a) - place(b))
+      const added = rows.map(recordedRow)
+      record.networks = [...kept, ...added].toSorted((a, b) => place(a) - place(b))
       write()
+      return added
     },
     addPart(part, { rows, peakGflops }) {
-      record[part] = rows.map((row) =>
-        Object.fromEntries(Object.entries(row).map(([key, value]) => [recordedName(key), rounded(value)])),
-      )
+      const added = rows.map(recordedPartRow)
+      record[part] = added
       if (peakGflops !== undefined) record.peakGflops = rounded(peakGflops)
       write()
+      return added
     },
   }
 }
@@ -78,6 +81,10 @@ function recordedRow({ workload, kind, batch, engine, form, status, reason, medi
     calls: rounds.reduce((sum, round) => sum + round.calls, 0),
     ...(others === undefined ? {} : { othersShare: rounded(others) }),
   }
+}
+
+function recordedPartRow(row) {
+  return Object.fromEntries(Object.entries(row).map(([key, value]) => [recordedName(key), rounded(value)]))
 }
 
 /** In the record, names say their units. */

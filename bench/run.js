@@ -9,7 +9,7 @@ import { preparePython } from './python.js'
 import { openRecord } from './record.js'
 import { timeServing } from './serving.js'
 import { timeStarting } from './starting.js'
-import { curveTable, kernelTable, servingTable, startingTable, table } from './table.js'
+import { curveTable, kernelTable, networkTable, servingTable, startingTable } from './table.js'
 import { workloads } from './workloads/index.js'
 
 const options = parsed()
@@ -25,11 +25,10 @@ if (options.parts.includes('networks')) {
   const rows = []
   for (const name of options.only) {
     const result = await timeNetwork(workloads.get(name), options)
-    rows.push(...result.rows)
+    rows.push(...record.addNetwork(result.rows))
     problems.push(...result.problems)
-    record.addNetwork(result.rows)
   }
-  console.log(`\n${table(rows)}`)
+  console.log(`\n${networkTable(rows)}`)
 }
 await part('curves', timeCurves, curveTable)
 await part('serving', timeServing, servingTable)
@@ -57,6 +56,5 @@ async function part(name, time, tableOf) {
   if (!options.parts.includes(name)) return
   const result = await time(options)
   problems.push(...result.problems)
-  record.addPart(name, result)
-  console.log(`\n${tableOf(result)}`)
+  console.log(`\n${tableOf(record.addPart(name, result), result.peakGflops)}`)
 }

@@ -3,7 +3,7 @@ import { disturbed } from './machine.js'
 import { nameOf } from './serving.js'
 
 /** One line per case, one column per engine, peers with their time divided by ours. */
-export function table(rows) {
+export function networkTable(rows) {
   const names = [...new Set(rows.map((row) => row.engine))]
   const lines = grouped(rows, ({ workload, kind, batch }) => `${workload} ${kind} ${batch}`).map((own) => {
     const { workload, kind, batch } = own[0]
@@ -24,33 +24,33 @@ export function table(rows) {
 }
 
 /** The table of `timeCurves`: microseconds per item, a line per network, library and number of threads. */
-export function curveTable({ rows }) {
+export function curveTable(rows) {
   const batches = [...new Set(rows.map(({ batch }) => batch))]
   const lines = grouped(rows, ({ workload, engine }) => `${workload} ${engine}`).map((own) => {
     const times = batches.map((batch) => own.find((row) => row.batch === batch))
     return [
       own[0].workload,
       own[0].engine,
-      ...times.map((row) => (row ? `${doubt(row)}${digits((row.median * 1000) / row.batch)}` : '')),
+      ...times.map((row) => (row ? `${doubt(row)}${digits((row.medianMs * 1000) / row.batch)}` : '')),
     ]
   })
   return `Microseconds per item of predictions in batches.\n\n${markdown(['workload', 'engine', ...batches.map(String)], lines, 2)}`
 }
 
 /** The table of `timeServing`. */
-export function servingTable({ rows }) {
+export function servingTable(rows) {
   const lines = rows.map((row) => [
     row.workload,
     nameOf(row),
     `${doubt(row)}${digits(row.itemsPerSecond)}`,
-    digits(row.longestGap),
+    digits(row.longestGapMs),
   ])
   const head = ['workload', 'server', 'items per second', 'longest gap, ms']
   return `Sixteen outstanding predictions of one row; the gap between two ticks of a 5 ms timer.\n\n${markdown(head, lines, 2)}`
 }
 
 /** The table of `timeStarting`. */
-export function startingTable({ rows }) {
+export function startingTable(rows) {
   const keys = ['importMs', 'loadMs', 'firstMs', 'totalMs', 'residentMb']
   const lines = rows.map((row) => [row.workload, row.library, ...keys.map((key) => digits(row[key]))])
   const head = ['workload', 'library', 'import, ms', 'load, ms', 'first prediction, ms', 'together, ms', 'resident, MB']
@@ -58,7 +58,7 @@ export function startingTable({ rows }) {
 }
 
 /** The table of `timeKernels`. */
-export function kernelTable({ rows, peakGflops }) {
+export function kernelTable(rows, peakGflops) {
   const lines = rows.map((row) => [
     row.kernel,
     row.shape,
@@ -90,15 +90,15 @@ export function grouped(rows, keyOf) {
 }
 
 function cell(row, own) {
-  if (row.median === undefined || row.status !== undefined) return row.status
-  const time = `${doubt(row)}${digits(row.median)}`
+  if (row.medianMs === undefined) return row.status
+  const time = `${doubt(row)}${digits(row.medianMs)}`
   if (row.engine.startsWith('ferrograph')) return time
   const ours = own.find(({ engine }) => engine === `ferrograph-${engines.get(row.engine).threads}`)
-  return ours?.median === undefined ? time : `${time} (${digits(row.median / ours.median, 2)} x)`
+  return ours?.medianMs === undefined ? time : `${time} (${digits(row.medianMs / ours.medianMs, 2)} x)`
 }
 
-function doubt({ others }) {
-  return others > disturbed ? '~' : ''
+function doubt({ othersShare }) {
+  return othersShare > disturbed ? '~' : ''
 }
 
 /** Three significant digits without an exponent. */

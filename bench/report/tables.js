@@ -1,4 +1,4 @@
-import { digits } from '../table.js'
+import { curveTable, digits, kernelTable, networkTable, servingTable, startingTable } from '../table.js'
 
 /** The main table and the picture as Markdown. */
 export function mainTable(record, rows, name) {
@@ -10,8 +10,9 @@ export function mainTable(record, rows, name) {
   return [
     `![How many times as long as Ferrograph the fastest other library takes](bench/record/${name}.svg)`,
     '',
-    `Milliseconds per call on ${machine(record)}, from [the record](bench/record/${name}.json), with the fastest other library`,
-    'at as many threads and, in bold, its time divided by ours.',
+    `Milliseconds per call on ${machine(record)},`,
+    'with the fastest other library at as many threads and, in bold, its time divided by ours.',
+    `All libraries are in [the tables](bench/record/${name}.md) and [the record](bench/record/${name}.json).`,
     '',
     '| network | | 1 thread | fastest other | | 2 threads | fastest other | |',
     '|---|---|--:|---|--:|--:|---|--:|',
@@ -20,6 +21,20 @@ export function mainTable(record, rows, name) {
     ...serving(record),
     ...starting(record),
   ].join('\n')
+}
+
+/** All tables of a record as a page. */
+export function page(record) {
+  const parts = [
+    ['Networks', networkTable(record.networks)],
+    ['Sizes of batches and numbers of threads', record.curves.length > 0 && curveTable(record.curves)],
+    ['Serving', record.serving.length > 0 && servingTable(record.serving)],
+    ['Starting', record.starting.length > 0 && startingTable(record.starting)],
+    ['Kernels', record.kernels.length > 0 && kernelTable(record.kernels, record.peakGflops)],
+  ]
+  const versions = Object.entries(record.versions).map(([name, version]) => `${name} ${version}`)
+  const head = `# ${machine(record)}\n\nMeasured on ${record.date} with ${versions.join(', ')}.`
+  return `${[head, ...parts.filter(([, text]) => text).map(([title, text]) => `## ${title}\n\n${text}`)].join('\n\n')}\n`
 }
 
 function cellsOf(each) {
