@@ -95,27 +95,41 @@ fn row<S: Simd>(simd: S, x: &[f32], y: &mut [f32], log: bool) {
     let shift = simd.splat(max);
     let mut sum = 0.0;
     for (x, y) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)) {
-        let mut lanes = simd.zero();
-        let (x_blocks, y_blocks) = (x.chunks_exact(S::N), y.chunks_exact_mut(S::N));
+        // Vectors that between them have as many lanes as the widest one, so that every instruction set adds alike.
+        let mut lanes = [simd.zero(); MAX_LANES];
+        let (x_blocks, y_blocks) = (x.chunks_exact(MAX_LANES), y.chunks_exact_mut(MAX_LANES));
         let x_rest = x_blocks.remainder();
         for (x, y) in x_blocks.zip(y_blocks) {
-            let e = power(simd, simd.sub(simd.load(x), shift));
-            lanes = simd.add(lanes, e);
-            if !log {
-                simd.store(y, e);
+            for group in 0..MAX_LANES / S::N {
+                let e = power(simd, simd.sub(simd.load(&x[group * S::N..]), shift));
+                lanes[group] = simd.add(lanes[group], e);
+                if !log {
+                    simd.store(&mut y[group * S::N..], e);
+                }
             }
         }
         if !x_rest.is_empty() {
-            let e = power(simd, simd.sub(simd.load_partial(x_rest), shift));
             let mut rest = [0.0; MAX_LANES];
-            simd.store_partial(&mut rest[..x_rest.len()], e);
-            lanes = simd.add(lanes, simd.load(&rest));
+            for (x, rest) in x_rest.chunks(S::N).zip(rest.chunks_exact_mut(S::N)) {
+                let e = power(simd, simd.sub(simd.load_partial(x), shift));
+                simd.store_partial(&mut rest[..x.len()], e);
+            }
+            for group in 0..MAX_LANES / S::N {
+                lanes[group] = simd.add(lanes[group], simd.load(&rest[group * S::N..]));
+            }
             if !log {
                 let whole = x.len() - x_rest.len();
                 y[whole..].copy_from_slice(&rest[..x_rest.len()]);
             }
         }
-        sum += f64::from(simd.reduce_add(lanes));
+        let mut groups = MAX_LANES / S::N;
+        while groups > 1 {
+            groups /= 2;
+            for group in 0..groups {
+                lanes[group] = simd.add(lanes[group], lanes[groups + group]);
+            }
+        }
+        sum += f64::from(simd.reduce_add(lanes[0]));
     }
     if log {
         let log_sum = sum.ln() as f32;
