@@ -11,7 +11,7 @@ mod fill;
 mod interpreter;
 pub mod toy;
 
-pub use check::{Failure, check_epilogue, check_kernel, check_op};
+pub use check::{Failure, check_epilogue, check_kernel, check_op, levels_that_differ};
 pub use faulty::{Fault, Faulty};
 pub use fill::{Random, fill};
 pub use interpreter::{evaluate, from_tensor, to_tensor, type_of};

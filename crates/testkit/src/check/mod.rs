@@ -5,10 +5,12 @@ mod epilogue;
 mod forward;
 mod guard_pages;
 mod hostile;
+mod levels;
 mod sameness;
 mod shape_rule;
 
 pub use epilogue::check_epilogue;
+pub use levels::levels_that_differ;
 
 use crate::fill::fill;
 use ferrograph_graph::{Graph, Reference, Sample, TensorType, ValueId};

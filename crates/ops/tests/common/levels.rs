@@ -1,0 +1,45 @@
+//! Which ops give the same bits on which instruction sets. An op that gives the same bits must go on doing so.
+
+use ferrograph_graph::{Fill, Sample};
+use ferrograph_tensor::DType;
+use ferrograph_testkit::levels_that_differ;
+
+/// Ops that add in the order of a vector's lanes, so that AVX2 and AVX-512 differ.
+const OF_LANES: [&str; 1] = ["conv2d_kernel_gradient"];
+
+/// Ops that multiply and add at once, rounding once; plain instructions round twice. All else is the same everywhere.
+const FUSED: [&str; 17] = [
+    "conv2d",
+    "conv2d_input_gradient",
+    "conv2d_kernel_gradient",
+    "depthwise_conv2d",
+    "depthwise_conv2d_input_gradient",
+    "depthwise_conv2d_kernel_gradient",
+    "erf",
+    "expm1",
+    "gelu",
+    "gru",
+    "gru_gradient",
+    "log_softmax",
+    "lstm",
+    "lstm_gradient",
+    "matmul",
+    "softmax",
+    "softplus",
+];
+
+/// Asserts that the op's bits differ only where they may. Whole numbers, whose sums are exact in any order, are replaced.
+pub fn check(name: &str, sample: &Sample) {
+    let mut sample = sample.clone();
+    for operand in &mut sample.operands {
+        if operand.dtype == DType::Float32 && matches!(operand.fill, Fill::Integers(..)) {
+            operand.fill = Fill::Normal;
+        }
+    }
+    for [slow, fast] in levels_that_differ(name, &sample) {
+        let may = if slow == "scalar" { FUSED.contains(&name) } else { OF_LANES.contains(&name) };
+        let shapes: Vec<_> = sample.operands.iter().map(|operand| &operand.shape).collect();
+        let attributes = sample.op.attributes();
+        assert!(may, "{name} {attributes} {shapes:?}: expected the same bits on {slow} and {fast}, received others");
+    }
+}
