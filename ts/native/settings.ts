@@ -1,5 +1,15 @@
+import { ConfigError } from '../core/errors.ts'
+import { show } from '../core/names.ts'
 import { addon } from './addon.ts'
 import { translated } from './errors.ts'
+
+/**
+ * How large 3 x 3 convolutions are computed.
+ *
+ * - `'fast'`: by Winograd's method F(4x4, 3x3). Its largest error is up to twice that of plain sums of float32 products.
+ * - `'strict'`: up to three times as slow, with no larger error than plain sums have.
+ */
+export type Precision = 'fast' | 'strict'
 
 /** How the native core works on this machine. */
 export interface Settings {
@@ -7,6 +17,8 @@ export interface Settings {
   readonly threads: number
   /** The instruction set in use; the environment variable `FERROGRAPH_SIMD` chooses a smaller one. */
   readonly simd: string
+  /** How large convolutions are computed. Default `'fast'`. */
+  readonly precision: Precision
   /** Largest number of bytes that all tensors together may take. Default: 80 % of what the machine or container has. */
   readonly memoryLimit: number
   /** Bytes that tensors take now. */
@@ -15,9 +27,11 @@ export interface Settings {
   readonly version: string
 }
 
+let current: Precision = 'fast'
+
 /** Reads the settings. */
 export function settings(): Settings {
-  return translated(() => addon.settings())
+  return { ...translated(() => addon.settings()), precision: current }
 }
 
 /** Sets how many threads compute; results do not depend on it. */
@@ -28,4 +42,22 @@ export function setThreads(threads: number): void {
 /** Sets how many bytes all tensors together may take; what would need more is a `DataError`. */
 export function setMemoryLimit(bytes: number): void {
   translated(() => addon.setMemoryLimit(bytes))
+}
+
+/**
+ * Sets how large convolutions are computed, in every model and op of this process from the next batch on. Files do not
+ * record it.
+ *
+ * @throws ConfigError when it is neither `'fast'` nor `'strict'`.
+ */
+export function setPrecision(precision: Precision): void {
+  if (precision !== 'fast' && precision !== 'strict') {
+    throw new ConfigError(`setPrecision: expected 'fast' or 'strict', received ${show(precision)}`, { option: 'precision' })
+  }
+  current = precision
+}
+
+/** How large convolutions are computed now. */
+export function currentPrecision(): Precision {
+  return current
 }

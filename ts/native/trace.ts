@@ -4,6 +4,7 @@ import type { DType, Shape } from '../core/types.ts'
 import { addon, type NativeGraph } from './addon.ts'
 import { translated } from './errors.ts'
 import { Program } from './program.ts'
+import { currentPrecision, type Precision } from './settings.ts'
 import { Tensor, tensor, type TensorLike } from './tensor.ts'
 import { Variable } from './variable.ts'
 
@@ -19,6 +20,8 @@ export class Trace implements TraceHandle {
   readonly label: string
   /** Whether layers behave as in training where the call does not say. */
   training: boolean
+  /** How convolutions are computed: what was set when the trace began. */
+  readonly precision: Precision = currentPrecision()
   /** Penalties that layers added with `addLoss`, scalars. */
   readonly losses: SymbolicTensor[] = []
   readonly #graph: NativeGraph = new addon.NativeGraph()

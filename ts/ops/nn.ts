@@ -98,10 +98,17 @@ const conv2dOp = defineOp({
   name: 'conv2d',
   trace: (trace, [x, kernel], { strides, padding, dilation, groups }) =>
     first(
-      trace.emit('conv2d', { strides: strides ?? [1, 1], padding: padding ?? 'valid', dilation: dilation ?? [1, 1], groups: groups ?? 1 }, [
-        float(trace, x),
-        float(trace, kernel),
-      ]),
+      trace.emit(
+        'conv2d',
+        {
+          strides: strides ?? [1, 1],
+          padding: padding ?? 'valid',
+          dilation: dilation ?? [1, 1],
+          groups: groups ?? 1,
+          strict: trace.precision === 'strict',
+        },
+        [float(trace, x), float(trace, kernel)],
+      ),
     ),
 })
 /** Cross-correlation of images `[N, H, W, C]` with a kernel `[kh, kw, C / groups, F]`. */
@@ -138,7 +145,8 @@ const conv2dTransposeOp = defineOp({
     const input = float(trace, x)
     const shape = [null, ...(outputShape as number[])]
     const like = first(trace.emit('fill', { shape, value: 0, dtype: 'float32' }, [input]))
-    const attributes = { strides: strides ?? [1, 1], padding: padding ?? 'valid', dilation: dilation ?? [1, 1], groups: 1 }
+    const strict = trace.precision === 'strict'
+    const attributes = { strides: strides ?? [1, 1], padding: padding ?? 'valid', dilation: dilation ?? [1, 1], groups: 1, strict }
     return first(trace.emit('conv2d_input_gradient', attributes, [input, float(trace, kernel), like]))
   },
 })

@@ -1,3 +1,4 @@
+import { currentPrecision } from '../native/settings.ts'
 import { Trace } from '../native/trace.ts'
 import { Variable } from '../native/variable.ts'
 import type { Program } from '../native/program.ts'
@@ -87,6 +88,6 @@ export class StepPrograms {
         tensor ? `${tensor.dtype}${targetShape(tensor.shape, outputs[i]?.shape ?? []).join()}` : '',
       ),
     )
-    return JSON.stringify([own, ...others])
+    return JSON.stringify([currentPrecision(), own, ...others])
   }
 }

@@ -1,5 +1,6 @@
 import { StateError } from '../core/errors.ts'
 import type { Structure } from '../core/tree.ts'
+import { currentPrecision } from '../native/settings.ts'
 import type { Optimizer } from '../optimizers/optimizer.ts'
 import { CallbackList, callbacksOf, type CallbacksInput } from './callbacks/callback-list.ts'
 import type { Logs } from './callbacks/callback.ts'
@@ -413,7 +414,7 @@ export class Trainer {
   }
 
   #prediction(places: Structure<InputPlace>): PredictProgram {
-    const key = this.model.inputDescriptions === undefined ? JSON.stringify(places) : ''
+    const key = currentPrecision() + (this.model.inputDescriptions === undefined ? JSON.stringify(places) : '')
     const known = this.#predictions.get(key)
     if (known) return known
     const program = new PredictProgram(this.model, places)
