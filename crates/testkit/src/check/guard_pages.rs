@@ -1,5 +1,6 @@
 //! Operands, results and scratch memory against pages that may not be touched.
 
+use super::epilogue::with_loop;
 use super::sameness::other;
 use super::{Case, forward};
 use crate::to_tensor;
@@ -23,15 +24,25 @@ pub(crate) fn check(case: &Case) -> Vec<String> {
                 let (name, attributes) = (case.sample.op.name(), case.sample.op.attributes());
                 let shapes: Vec<_> = case.operands.iter().map(|operand| &operand.shape).collect();
                 let label: &'static str = format!("{name} {attributes} {shapes:?} {place}").leak();
-                let (program, step) = with_guard_pages(side, label, || (forward::run(case), run_step(case)));
-                guarded.push((format!("{place}, as a program"), program));
-                guarded.extend(step.map(|results| (format!("{place}, alone"), results)));
+                guarded.push(with_guard_pages(side, label, || {
+                    (place, forward::run(case), run_step(case), run_loop(case))
+                }));
             }
-            let usual = forward::run(case);
-            wrong.extend(guarded.iter().flat_map(|(place, results)| other(place, results, &usual)));
+            let (usual, usual_loop) = (forward::run(case), run_loop(case));
+            for (place, program, step, with_loop) in &guarded {
+                wrong.extend(other(&format!("{place}, as a program"), program, &usual));
+                wrong.extend(step.iter().flat_map(|step| other(&format!("{place}, alone"), step, &usual)));
+                wrong.extend(other(&format!("{place}, with a loop"), with_loop, &usual_loop));
+            }
         });
     }
     wrong
+}
+
+/// The op with a loop in its store, or after it.
+fn run_loop(case: &Case) -> Vec<Tensor> {
+    let operands: Vec<Tensor> = case.operands.iter().map(to_tensor).collect();
+    with_loop(&case.sample.op, &operands, false).0
 }
 
 /// The op's results if it is a step; everything that the step works on lies in a buffer of its own.
