@@ -142,14 +142,16 @@ test('a sequential model that knows its input comes back; one that does not cann
 })
 
 test('a file is replaced as a whole, nothing is left beside it, and overwrite: false keeps the old one', async (t) => {
-  const path = join(folder, 'whole', 'x.keras')
+  // Other tests save at the same time, with temporary files of theirs.
+  const own = mkdtempSync(join(folder, 'own-'))
+  const path = join(own, 'whole', 'x.keras')
   await t.throwsAsync(twoLayers('c').save(path), { instanceOf: FileError, code: 'FILE_WRITE' })
-  const there = join(folder, 'kept.keras')
+  const there = join(own, 'kept.keras')
   await twoLayers('d').save(there)
   const before = readFileSync(there)
   await t.throwsAsync(twoLayers('e').save(there, { overwrite: false }), { code: 'FILE_EXISTS' })
   t.deepEqual(readFileSync(there), before)
-  t.deepEqual(readdirSync(folder).filter((name) => name.endsWith('.tmp')), [])
+  t.deepEqual(readdirSync(own), ['kept.keras'])
 })
 
 /** Bytes of a model's file after a change to its parts. */
