@@ -1,8 +1,8 @@
 import { digits } from '../table.js'
 
 const rowHeight = 20
-const [left, right, top, bottom] = [330, 40, 64, 36]
-const width = 860
+const [left, right, top, bottom] = [350, 40, 64, 36]
+const width = 880
 const ticks = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64]
 
 /**
