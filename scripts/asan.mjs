@@ -11,7 +11,13 @@ import { avaCount, cargoCount, Steps } from './steps.mjs'
 const target = 'x86_64-unknown-linux-gnu'
 const folder = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'asan')
 // Leaks are not looked for: threads of the pool and V8 itself live until the process ends.
-const options = { ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=0', CARGO_TARGET_DIR: folder, RUSTFLAGS: '-Zsanitizer=address' }
+const options = {
+  ASAN_OPTIONS: 'detect_leaks=0',
+  CARGO_TARGET_DIR: folder,
+  // What reports need to name lines, and no more: half of the time goes into building.
+  CARGO_PROFILE_TEST_DEBUG: 'line-tables-only',
+  RUSTFLAGS: '-Zsanitizer=address',
+}
 // `testkit` is left out: its faulty kernels are for guard pages to find, and AddressSanitizer finds them first.
 const crates = ['simd', 'tensor', 'kernels', 'ops', 'executor', 'formats'].flatMap((name) => ['-p', `ferrograph-${name}`])
 // Measures memory, of which AddressSanitizer keeps what was freed.
