@@ -22,6 +22,8 @@ const MAX_ROWS: usize = 256;
 const PARTIALS: usize = 4 << 20;
 /// The work is cut into at least this many chunks where it can be.
 const CHUNKS: usize = 16;
+/// Columns of the widest tile of any instruction set.
+const WIDEST: usize = 32;
 /// Multiply-adds below which the work is not shared.
 const MIN_SHARED: usize = 4 << 20;
 
@@ -42,7 +44,7 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    /// Depends on the extents only, not on the number of threads.
+    /// Depends on the extents only, not on the number of threads; the order of adding not on the instruction set either.
     fn new(shape: &'a ConvShape) -> Self {
         shape.assert_valid();
         let (rows, columns) = (Axis::forward(shape, 0), Axis::forward(shape, 1));
@@ -52,11 +54,16 @@ impl<'a> Plan<'a> {
         let shared = total >= MIN_SHARED;
         // Every chunk pads the images it meets itself, so that a chunk of a single panel pays only for many rows.
         let groups = shape.groups;
-        let panel_groups = if shared { panels.min(CHUNKS.div_ceil(groups)) } else { 1 };
-        let panels_per_chunk = panels.div_ceil(panel_groups);
-        let panel_groups = panels.div_ceil(panels_per_chunk);
+        // Panels of a chunk, and how many such chunks there are.
+        let cut = |panels: usize| {
+            let panel_groups = if shared { panels.min(CHUNKS.div_ceil(groups)) } else { 1 };
+            let panels_per_chunk = panels.div_ceil(panel_groups);
+            (panels_per_chunk, panels.div_ceil(panels_per_chunk))
+        };
+        let (panels_per_chunk, panel_groups) = cut(panels);
+        let (_, widest_groups) = cut(shape.group_out().div_ceil(WIDEST).max(1));
         let most_parts = (PARTIALS / shape.kernel_len().max(1)).clamp(1, shape.batch.max(1));
-        let wanted = if shared { CHUNKS.div_ceil(panel_groups * groups) } else { 1 };
+        let wanted = if shared { CHUNKS.div_ceil(widest_groups * groups) } else { 1 };
         let images_per_part = shape.batch.div_ceil(wanted.min(most_parts)).max(1);
         let parts = shape.batch.div_ceil(images_per_part).max(1);
         let mut plan =

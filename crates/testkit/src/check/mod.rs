@@ -96,12 +96,17 @@ fn run_checks(name: &str, sample: &Sample, checks: &[(&'static str, Check)]) -> 
 
 impl Case {
     fn new(name: &str, sample: &Sample) -> Result<Self, String> {
+        let mut case = Self::without_expected(name, sample)?;
+        case.expected = sample.op.reference(&case.operands, &case.results);
+        Ok(case)
+    }
+
+    fn without_expected(name: &str, sample: &Sample) -> Result<Self, String> {
         let operands: Vec<Reference> =
             sample.operands.iter().enumerate().map(|(n, operand)| fill(operand, &format!("{name} {n}"))).collect();
         let types: Vec<TensorType> = operands.iter().map(crate::type_of).collect();
         let results = sample.op.infer(&types).map_err(|e| format!("refuses the sample: expected {e}"))?;
-        let expected = sample.op.reference(&operands, &results);
-        Ok(Self { sample: sample.clone(), operands, types, results, expected })
+        Ok(Self { sample: sample.clone(), operands, types, results, expected: Vec::new() })
     }
 
     /// The op alone in a graph; operands come from `make`.
