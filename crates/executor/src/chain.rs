@@ -5,16 +5,17 @@ use crate::units::Unit;
 use ferrograph_graph::{Plan as OpPlan, ValueId};
 use ferrograph_tensor::DType;
 
-/// Joins each step that applies an epilogue with the loop right after it, where nobody else reads the step's result and
-/// the loop has one result of the same size, which then takes its place in memory. The step comes first in such a unit.
-pub(crate) fn join_epilogues(flow: &Flow<'_>, units: Vec<Unit>, leaves: &[bool]) -> Vec<Unit> {
+/// Joins each step that applies an epilogue with the loop that alone reads the step's result, if the loop has one result
+/// of the same size, which then takes its place in memory. The step comes first in such a unit, which stands where the
+/// loop stood.
+pub(crate) fn join_epilogues(flow: &Flow<'_>, units: &[Unit], leaves: &[bool]) -> Vec<Unit> {
     let mut unit_of = vec![usize::MAX; flow.graph.nodes().len()];
     for (at, unit) in units.iter().enumerate() {
         for &node in unit {
             unit_of[node] = at;
         }
     }
-    // By unit: the last that reads from it, and whether all that read from it are that one; by node: whether it leaves.
+    // By unit: one that reads from it, and whether all that read from it are that one; by node: whether it leaves.
     let mut last_reader = vec![None; units.len()];
     let mut one_reader = vec![true; units.len()];
     let mut leaving: Vec<bool> =
@@ -30,23 +31,28 @@ pub(crate) fn join_epilogues(flow: &Flow<'_>, units: Vec<Unit>, leaves: &[bool])
             }
         }
     }
-    let mut joined: Vec<Unit> = Vec::with_capacity(units.len());
-    let mut before: Option<usize> = None;
-    for (at, unit) in units.into_iter().enumerate() {
-        let fits = before.is_some_and(|from| {
-            let step = joined.last().map_or(usize::MAX, |unit| unit[0]);
-            one_reader[from] && last_reader[from] == Some(at) && takes(flow, step, &unit, leaves, &leaving)
+    // By unit: the step whose epilogue it is; by unit: whether it is a step that waits for its epilogue.
+    let mut step_of = vec![None; units.len()];
+    let mut waits = vec![false; units.len()];
+    for (at, unit) in units.iter().enumerate() {
+        let producers = unit.iter().flat_map(|&node| flow.reads(node)).filter_map(|&(_, id)| flow.producer(id));
+        let fitting = producers.map(|producer| unit_of[producer]).filter(|&from| {
+            let [step] = units[from][..] else { return false };
+            let takes_epilogue =
+                matches!(&flow.plans[step], Some(OpPlan::Step(step)) if step.with_epilogue().is_some());
+            from < at && takes_epilogue && one_reader[from] && takes(flow, step, unit, leaves, &leaving)
         });
-        if fits && let Some(step) = joined.last_mut() {
-            step.extend(unit);
-            before = None;
-        } else {
-            let is_step = matches!(&flow.plans[unit[0]], Some(OpPlan::Step(step)) if step.with_epilogue().is_some());
-            before = is_step.then_some(at);
-            joined.push(unit);
+        // Of several the last, whose result is made nearest to the loop.
+        step_of[at] = fitting.max();
+        if let Some(step) = step_of[at] {
+            waits[step] = true;
         }
     }
-    joined
+    let with_step = |at: usize| {
+        let step = step_of[at].map_or(&[][..], |step| &units[step][..]);
+        [step, &units[at]].concat()
+    };
+    (0..units.len()).filter(|&at| !waits[at]).map(with_step).collect()
 }
 
 /// Whether the loop `unit` can be the epilogue of `step`, whose only reader it is.

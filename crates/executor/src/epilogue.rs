@@ -28,6 +28,9 @@ impl<'a> Epilogue<'a> {
 
     /// Replaces the elements from `start` on by what the loop makes of them.
     pub(crate) fn apply(&self, start: usize, part: &mut [f32]) {
+        if self.fused.run_directly(self.inputs, start, part) {
+            return;
+        }
         self.fused.run_in_place(self.inputs, start, part, &mut self.section(start));
     }
 

@@ -5,6 +5,7 @@
 
 use crate::broadcast::Broadcast;
 use crate::builder::{Builder, Slots};
+use crate::direct::Direct;
 use crate::epilogue::{MAX_SECTIONS, Section};
 use crate::flow::Flow;
 use ferrograph_graph::{Elementwise, GraphError, Plan as OpPlan, ValueId};
@@ -42,6 +43,8 @@ pub(crate) struct Fused {
     slots: Vec<DType>,
     /// As an epilogue: the slot of the value that the step before the loop makes.
     head: Option<usize>,
+    /// The chain as one pass, if there is one for it.
+    direct: Option<Direct>,
     /// Where in the list of inputs the externals begin: after those of the step before the loop.
     first_external: usize,
     count: usize,
@@ -58,7 +61,7 @@ pub(crate) struct Instruction {
 }
 
 /// Where a function reads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     External(usize),
     Slot(usize),
@@ -134,8 +137,10 @@ impl Fused {
         }
         let count = flow.ty(flow.graph.nodes()[unit[0]].results[0]).extents().iter().product::<usize>();
         let head = head.map(|(_, slot)| slot);
-        let slots = builder.slots.types;
-        let mut fused = Self { instructions, expansions, slots, head, first_external, count, block: 0, chunks: 0 };
+        let direct = Direct::of(&instructions, &expansions, head);
+        let slots = if direct.is_some() { Vec::new() } else { builder.slots.types };
+        let mut fused =
+            Self { instructions, expansions, slots, head, direct, first_external, count, block: 0, chunks: 0 };
         fused.choose_block(boundary.externals.len() + boundary.results.len());
         Ok((fused, boundary))
     }
@@ -255,7 +260,19 @@ impl Fused {
         }
     }
 
+    /// As [`Self::run_in_place`] where one pass does it, which needs no scratch memory; says whether it did.
+    pub(crate) fn run_directly(&self, inputs: Inputs<'_>, start: usize, part: &mut [f32]) -> bool {
+        if let Some(direct) = &self.direct {
+            direct.run(inputs, self.first_external, start, part, self.block);
+        }
+        self.direct.is_some()
+    }
+
     fn run_chunk(&self, externals: Inputs<'_>, chunk: &mut Chunk<'_>) {
+        if let Some(direct) = &self.direct {
+            let y = chunk.results[0].reborrow().f32();
+            return direct.run(externals, self.first_external, chunk.start, y, self.block);
+        }
         self.expand(externals, chunk, 0, self.block.min(chunk.len), true);
         for at in (0..chunk.len).step_by(self.block) {
             let len = self.block.min(chunk.len - at);

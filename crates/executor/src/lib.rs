@@ -12,6 +12,7 @@ mod cache;
 mod chain;
 mod derived;
 mod describe;
+mod direct;
 mod epilogue;
 mod error;
 mod fixed;

@@ -104,7 +104,7 @@ impl Plan {
         for &id in &wanted {
             leaves[flow.root(id).index()] = true;
         }
-        let units = join_epilogues(&flow, units(&flow, &leaves), &leaves);
+        let units = join_epilogues(&flow, &units(&flow, &leaves), &leaves);
         let updated = updates.iter().map(|(variable, _)| variable.id()).collect();
         Planner { flow, leaves, units, updated, layout: Layout::default(), copies: Vec::new(), kept: Vec::new() }
             .plan(outputs, updates)

@@ -16,7 +16,7 @@ mod types;
 mod variable;
 
 pub use affine::Affine;
-pub use elementwise::Elementwise;
+pub use elementwise::{Elementwise, Simple};
 pub use error::GraphError;
 pub use graph::{Graph, Node, Origin, ValueId};
 pub use op::{Op, Plan};

@@ -5,7 +5,7 @@
 
 use crate::Registered;
 use crate::shared::{NUMERIC, affine, binary, elementwise, to_json};
-use ferrograph_graph::{Affine, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_graph::{Affine, Graph, GraphError, Op, Operand, Plan, Reference, Sample, Simple, TensorType, ValueId};
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ impl Op for Add {
     fn plan(&self, _: &[TensorType], results: &[TensorType]) -> Result<Plan, GraphError> {
         Ok(match results[0].dtype {
             DType::Int32 => elementwise::zip(i32::wrapping_add),
-            _ => elementwise::zip(|a: f32, b: f32| a + b),
+            _ => elementwise::simple(Simple::Add, elementwise::zip(|a: f32, b: f32| a + b)),
         })
     }
 

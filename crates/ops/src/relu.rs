@@ -6,7 +6,7 @@
 use crate::Registered;
 use crate::relu_gradient::{BESIDE_KINKS, ReluGradient, attribute_samples};
 use crate::shared::{elementwise, to_json, unary};
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, Simple, TensorType, ValueId};
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -42,18 +42,23 @@ impl Op for Relu {
     fn plan(&self, _: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {
         let (slope, threshold) = (self.negative_slope as f32, self.threshold as f32);
         Ok(match self.max_value {
-            None if slope == 0.0 && threshold == 0.0 => elementwise::map(|x: f32| if x <= 0.0 { 0.0 } else { x }),
+            None if slope == 0.0 && threshold == 0.0 => elementwise::simple(
+                Simple::Rectify { max: None },
+                elementwise::map(|x: f32| if x <= 0.0 { 0.0 } else { x }),
+            ),
             // A slope of 0 must not make infinities NaN.
             None if slope == 0.0 => elementwise::map(move |x: f32| if x <= threshold { 0.0 } else { x }),
             None => elementwise::map(move |x: f32| if x <= threshold { slope * (x - threshold) } else { x }),
             Some(max) => {
                 let max = max as f32;
-                elementwise::map(move |x: f32| {
+                let plan = elementwise::map(move |x: f32| {
                     let below = if slope == 0.0 { 0.0 } else { slope * (x - threshold) };
                     let positive = if x < 0.0 { 0.0 } else { x };
                     let above = if positive > max { max } else { positive };
                     if x <= threshold { below } else { above }
-                })
+                });
+                let plain = slope == 0.0 && threshold == 0.0;
+                if plain { elementwise::simple(Simple::Rectify { max: Some(max) }, plan) } else { plan }
             }
         })
     }

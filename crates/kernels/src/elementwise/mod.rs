@@ -4,8 +4,10 @@
 //! slices in a module here. Slices of one call have one length.
 
 mod activation;
+mod chain;
 
 pub use activation::{Activation, Elu, Gelu, GeluTanh, Softplus, activate};
+pub use chain::{Rectifier, chain};
 
 ferrograph_simd::dispatch! {
     /// `y = f(x)`

@@ -1,6 +1,6 @@
 //! Plans of element-wise ops from the functions they apply.
 
-use ferrograph_graph::{Elementwise, Plan};
+use ferrograph_graph::{Elementwise, Plan, Simple};
 use ferrograph_kernels::elementwise;
 use ferrograph_tensor::{View, ViewMut};
 use std::fmt;
@@ -68,6 +68,30 @@ pub(crate) fn slices(f: impl Fn(&[f32], &mut [f32]) + Send + Sync + 'static) -> 
 /// The operand itself, broadcast; further operands give only their shapes.
 pub(crate) fn copy() -> Plan {
     block(|x, mut y| y.copy_from(x[0]))
+}
+
+/// `plan`, whose function is this very one.
+pub(crate) fn simple(simple: Simple, plan: Plan) -> Plan {
+    match plan {
+        Plan::Elementwise(function) => Plan::Elementwise(Box::new(Known { function, simple })),
+        other => other,
+    }
+}
+
+#[derive(Debug)]
+struct Known {
+    function: Box<dyn Elementwise>,
+    simple: Simple,
+}
+
+impl Elementwise for Known {
+    fn run(&self, operands: &[View<'_>], result: ViewMut<'_>) {
+        self.function.run(operands, result);
+    }
+
+    fn simple(&self) -> Option<Simple> {
+        Some(self.simple)
+    }
 }
 
 fn block(f: impl Fn(&[View<'_>], ViewMut<'_>) + Send + Sync + 'static) -> Plan {

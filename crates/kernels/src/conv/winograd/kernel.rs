@@ -2,6 +2,10 @@
 //!
 //! Contains `unsafe`: parts of the taps are handed to different threads.
 
+// Indices over taps and frequencies mean the same in every array here, and plain loops over them become vectors where
+// iterators and closures do not.
+#![allow(clippy::needless_range_loop)]
+
 use super::transform::{A, B};
 use super::{FREQUENCIES, PATCH};
 use crate::conv::shape::product;
@@ -91,37 +95,47 @@ pub(super) fn from_frequencies(frequencies: &[f32], dw: &mut [f32]) {
 /// Elements that are computed side by side.
 const LANES: usize = 8;
 
-/// Up to `LANES` elements; whole vectors are told apart so that they are read as such.
+/// Elements side by side.
+type Lanes = [f64; LANES];
+
+/// `len` elements from `at` on; whole vectors are told apart so that they are read as such.
 #[inline(always)]
-fn widen(x: &[f32]) -> [f64; LANES] {
-    let whole = <[f32; LANES]>::try_from(x).unwrap_or_else(|_| {
-        let mut padded = [0.0; LANES];
-        padded[..x.len()].copy_from_slice(x);
-        padded
-    });
-    whole.map(f64::from)
+fn widen(x: &[f32], at: usize, len: usize) -> Lanes {
+    let mut lanes = [0.0; LANES];
+    if len == LANES {
+        let x = &x[at..at + LANES];
+        for l in 0..LANES {
+            lanes[l] = f64::from(x[l]);
+        }
+    } else {
+        for l in 0..len {
+            lanes[l] = f64::from(x[at + l]);
+        }
+    }
+    lanes
 }
 
 /// The reverse of [`widen`].
 #[inline(always)]
-fn narrow(sums: [f64; LANES], to: &mut [f32]) {
-    let sums = sums.map(|sum| sum as f32);
-    if let Ok(to) = <&mut [f32; LANES]>::try_from(&mut *to) {
-        *to = sums;
+fn narrow(lanes: &Lanes, to: &mut [f32], at: usize, len: usize) {
+    if len == LANES {
+        let to = &mut to[at..at + LANES];
+        for l in 0..LANES {
+            to[l] = lanes[l] as f32;
+        }
     } else {
-        to.copy_from_slice(&sums[..to.len()]);
+        for l in 0..len {
+            to[at + l] = lanes[l] as f32;
+        }
     }
 }
 
+/// `sum += factor * x`
 #[inline(always)]
-fn weighted_sum<const N: usize>(factors: [f64; N], terms: &[[f64; LANES]; N]) -> [f64; LANES] {
-    let mut sum = [0.0; LANES];
-    for (factor, term) in factors.iter().zip(terms) {
-        for (sum, x) in sum.iter_mut().zip(term) {
-            *sum += factor * x;
-        }
+fn accumulate(sum: &mut Lanes, factor: f64, x: &Lanes) {
+    for l in 0..LANES {
+        sum[l] += factor * x[l];
     }
-    sum
 }
 
 ferrograph_simd::dispatch! {
@@ -129,12 +143,24 @@ ferrograph_simd::dispatch! {
     fn to_frequencies(taps: &[&[f32]; 9], to: &mut [f32]) {
         let len = taps[0].len();
         for at in (0..len).step_by(LANES) {
-            let end = len.min(at + LANES);
-            let g: [[f64; LANES]; 9] = std::array::from_fn(|tap| widen(&taps[tap][at..end]));
-            for (u, row) in G.iter().enumerate() {
-                let half = std::array::from_fn(|j| weighted_sum(*row, &[g[j], g[3 + j], g[6 + j]]));
-                for (v, column) in G.iter().enumerate() {
-                    narrow(weighted_sum(*column, &half), &mut to[(u * PATCH + v) * len..][at..end]);
+            let count = LANES.min(len - at);
+            let mut g = [[0.0; LANES]; 9];
+            for tap in 0..9 {
+                g[tap] = widen(taps[tap], at, count);
+            }
+            for u in 0..PATCH {
+                let mut half = [[0.0; LANES]; 3];
+                for j in 0..3 {
+                    for i in 0..3 {
+                        accumulate(&mut half[j], G[u][i], &g[i * 3 + j]);
+                    }
+                }
+                for v in 0..PATCH {
+                    let mut sum = [0.0; LANES];
+                    for j in 0..3 {
+                        accumulate(&mut sum, G[v][j], &half[j]);
+                    }
+                    narrow(&sum, to, (u * PATCH + v) * len + at, count);
                 }
             }
         }
@@ -144,14 +170,24 @@ ferrograph_simd::dispatch! {
     fn to_taps(frequencies: &[&[f32]; FREQUENCIES], to: &mut [&mut [f32]; 9]) {
         let len = frequencies[0].len();
         for at in (0..len).step_by(LANES) {
-            let end = len.min(at + LANES);
+            let count = LANES.min(len - at);
+            // By tap row and frequency column.
+            let mut half = [[[0.0; LANES]; PATCH]; 3];
+            for v in 0..PATCH {
+                for u in 0..PATCH {
+                    let x = widen(frequencies[u * PATCH + v], at, count);
+                    for p in 0..3 {
+                        accumulate(&mut half[p][v], G[u][p], &x);
+                    }
+                }
+            }
             for p in 0..3 {
-                let half: [[f64; LANES]; PATCH] = std::array::from_fn(|v| {
-                    let terms = std::array::from_fn(|u| widen(&frequencies[u * PATCH + v][at..end]));
-                    weighted_sum(std::array::from_fn::<_, PATCH, _>(|u| G[u][p]), &terms)
-                });
                 for q in 0..3 {
-                    narrow(weighted_sum(std::array::from_fn(|v| G[v][q]), &half), &mut to[p * 3 + q][at..end]);
+                    let mut sum = [0.0; LANES];
+                    for v in 0..PATCH {
+                        accumulate(&mut sum, G[v][q], &half[p][v]);
+                    }
+                    narrow(&sum, to[p * 3 + q], at, count);
                 }
             }
         }
