@@ -38,7 +38,7 @@ fn chain(product: bool, [m, n]: [usize; 2], ops: &str, all: bool) -> (Tensor, St
         inputs.push(data(shape, inputs.len() * 1000 + 1));
         graph.input(TensorType::known(DType::Float32, shape))
     };
-    let mut apply = |graph: &mut Graph, op: &str, attributes: &str, operands: &[ValueId]| {
+    let apply = |graph: &mut Graph, op: &str, attributes: &str, operands: &[ValueId]| {
         graph.emit(create_op(op, attributes).unwrap(), operands).unwrap()[0]
     };
     let mut y = if product {
