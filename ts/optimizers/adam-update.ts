@@ -31,12 +31,10 @@ export function adamUpdate(
   return (gradient, variable) => {
     const m = slots.momentums.get(variable) as Variable
     const v = slots.velocities.get(variable) as Variable
-    m.assign(ops.add(m, ops.multiply(ops.subtract(gradient, m), 1 - beta1)))
-    v.assign(ops.add(v, ops.multiply(ops.subtract(ops.square(gradient), v), 1 - beta2)))
+    m.assign(ops.lerp(m, gradient, 1 - beta1))
+    v.assign(ops.lerp(v, ops.square(gradient), 1 - beta2))
     const largest = slots.largest.get(variable)
     largest?.assign(ops.maximum(largest, v))
-    variable.assign(
-      ops.subtract(variable, ops.divide(ops.multiply(m, alpha), ops.add(ops.sqrt(largest ?? v), epsilon))),
-    )
+    variable.assign(ops.adamStep(variable, m, largest ?? v, alpha, epsilon))
   }
 }

@@ -39,4 +39,19 @@ ferrograph_simd::dispatch! {
             *y = f(*a, *b, *c);
         }
     }
+
+    /// `y = f(a, b, c, d)`
+    pub fn zip4[A: Copy, B: Copy, C: Copy, D: Copy, Y: Copy, F: Fn(A, B, C, D) -> Y + Copy](
+        a: &[A],
+        b: &[B],
+        c: &[C],
+        d: &[D],
+        y: &mut [Y],
+        f: F,
+    ) {
+        assert_eq!((a.len(), b.len(), c.len(), d.len()), (y.len(), y.len(), y.len(), y.len()));
+        for ((((y, a), b), c), d) in y.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            *y = f(*a, *b, *c, *d);
+        }
+    }
 }

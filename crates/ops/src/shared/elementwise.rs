@@ -60,6 +60,11 @@ pub(crate) fn zip3<A: Element, B: Element, C: Element, Y: Element>(
     block(move |x, y| elementwise::zip3(A::read(x[0]), B::read(x[1]), C::read(x[2]), Y::write(y), f))
 }
 
+/// Applies `f` to corresponding elements of four operands of float32.
+pub(crate) fn zip4(f: impl Fn(f32, f32, f32, f32) -> f32 + Copy + Send + Sync + 'static) -> Plan {
+    block(move |x, y| elementwise::zip4(x[0].f32(), x[1].f32(), x[2].f32(), x[3].f32(), y.f32(), f))
+}
+
 /// Applies a kernel over slices of float32.
 pub(crate) fn slices(f: impl Fn(&[f32], &mut [f32]) + Send + Sync + 'static) -> Plan {
     block(move |x, y| f(x[0].f32(), y.f32()))
