@@ -67,6 +67,31 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn transpose(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        // SAFETY: `self` proves the processor has AVX2; the square is the caller's promise.
+        unsafe {
+            let rows: [__m256; 8] = std::array::from_fn(|j| _mm256_loadu_ps(from.add(j * from_stride)));
+            // Within each half of 4 lanes the 4 x 4 squares are turned, then the halves change places.
+            let mut turned = [_mm256_setzero_ps(); 8];
+            for h in 0..2 {
+                let [a, b, c, d] = [rows[4 * h], rows[4 * h + 1], rows[4 * h + 2], rows[4 * h + 3]];
+                let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+                let (ab_high, cd_high) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+                turned[4 * h] = _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd);
+                turned[4 * h + 1] = _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd);
+                turned[4 * h + 2] = _mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high);
+                turned[4 * h + 3] = _mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high);
+            }
+            for i in 0..4 {
+                let (a, b) = (turned[i], turned[4 + i]);
+                let to = to.add(i * to_stride);
+                _mm256_storeu_ps(to, _mm256_permute2f128_ps::<0x20>(a, b));
+                _mm256_storeu_ps(to.add(4 * to_stride), _mm256_permute2f128_ps::<0x31>(a, b));
+            }
+        }
+    }
+
+    #[inline(always)]
     fn prefetch(self, p: *const f32) {
         // SAFETY: a prefetch does not fault; every x86-64 processor has it.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }

@@ -59,6 +59,35 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn transpose(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        // SAFETY: `self` proves the processor has AVX-512; the square is the caller's promise.
+        unsafe {
+            let rows: [__m512; 16] = std::array::from_fn(|j| _mm512_loadu_ps(from.add(j * from_stride)));
+            // Within each quarter of 4 lanes the 4 x 4 squares are turned, then the quarters change places.
+            let mut turned = [_mm512_setzero_ps(); 16];
+            for q in 0..4 {
+                let [a, b, c, d] = [rows[4 * q], rows[4 * q + 1], rows[4 * q + 2], rows[4 * q + 3]];
+                let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+                let (ab_high, cd_high) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+                turned[4 * q] = _mm512_shuffle_ps::<0b01_00_01_00>(ab, cd);
+                turned[4 * q + 1] = _mm512_shuffle_ps::<0b11_10_11_10>(ab, cd);
+                turned[4 * q + 2] = _mm512_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high);
+                turned[4 * q + 3] = _mm512_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high);
+            }
+            for i in 0..4 {
+                let [a, b, c, d] = [turned[i], turned[4 + i], turned[8 + i], turned[12 + i]];
+                let even = (_mm512_shuffle_f32x4::<0b10_00_10_00>(a, b), _mm512_shuffle_f32x4::<0b10_00_10_00>(c, d));
+                let odd = (_mm512_shuffle_f32x4::<0b11_01_11_01>(a, b), _mm512_shuffle_f32x4::<0b11_01_11_01>(c, d));
+                let to = to.add(i * to_stride);
+                _mm512_storeu_ps(to, _mm512_shuffle_f32x4::<0b10_00_10_00>(even.0, even.1));
+                _mm512_storeu_ps(to.add(4 * to_stride), _mm512_shuffle_f32x4::<0b10_00_10_00>(odd.0, odd.1));
+                _mm512_storeu_ps(to.add(8 * to_stride), _mm512_shuffle_f32x4::<0b11_01_11_01>(even.0, even.1));
+                _mm512_storeu_ps(to.add(12 * to_stride), _mm512_shuffle_f32x4::<0b11_01_11_01>(odd.0, odd.1));
+            }
+        }
+    }
+
+    #[inline(always)]
     fn prefetch(self, p: *const f32) {
         // SAFETY: a prefetch does not fault; every x86-64 processor has it.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }

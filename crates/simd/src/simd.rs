@@ -17,6 +17,8 @@ pub trait Simd: Copy + Send + Sync + Debug + 'static {
     type Mask: Copy + Debug;
     /// Lanes per vector.
     const N: usize;
+    /// Whether [`fma`](Self::fma) rounds once.
+    const FUSES: bool = true;
     /// Rows of the register tile that suits the register file: its accumulators, `TILE_VECTORS` vectors of a panel and
     /// a broadcast must fit.
     const TILE_ROWS: usize;
@@ -51,6 +53,20 @@ pub trait Simd: Copy + Send + Sync + Debug + 'static {
     /// # Safety
     /// `p` points to `count` writable floats.
     unsafe fn store_partial_ptr(self, p: *mut f32, v: Self::V, count: usize);
+
+    /// Turns a square of `N` rows of `N` floats: `to[i * to_stride + j] = from[j * from_stride + i]`.
+    ///
+    /// # Safety
+    /// All of the square is readable at `from` and writable at `to`, and the two do not overlap.
+    #[inline(always)]
+    unsafe fn transpose(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        for i in 0..Self::N {
+            for j in 0..Self::N {
+                // SAFETY: the caller's promise.
+                unsafe { *to.add(i * to_stride + j) = *from.add(j * from_stride + i) };
+            }
+        }
+    }
 
     /// Asks for the cache line at `p` to be brought into the first-level cache. `p` may point anywhere.
     #[inline(always)]

@@ -15,6 +15,32 @@ fn same(a: f32, b: f32) -> bool {
     (a.is_nan() && b.is_nan()) || a.to_bits() == b.to_bits()
 }
 
+/// Turns squares of every level, out of and into rows with something between them that must stay.
+struct Turning;
+
+impl Kernel for Turning {
+    type Output = ();
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let (from_stride, to_stride) = (S::N + 3, S::N + 5);
+        let from: Vec<f32> = (0..from_stride * S::N).map(|i| i as f32).collect();
+        let mut to = vec![-1.0; to_stride * S::N];
+        // SAFETY: both hold a square with these strides.
+        unsafe { s.transpose(from.as_ptr(), from_stride, to.as_mut_ptr(), to_stride) };
+        for (at, y) in to.into_iter().enumerate() {
+            let (i, j) = (at / to_stride, at % to_stride);
+            assert_eq!(y, if j < S::N { from[j * from_stride + i] } else { -1.0 }, "{s:?} {i} {j}");
+        }
+    }
+}
+
+#[test]
+fn squares_are_turned() {
+    for level in Level::available() {
+        level.run(Turning);
+    }
+}
+
 struct Operations;
 
 impl Kernel for Operations {

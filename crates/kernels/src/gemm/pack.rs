@@ -1,11 +1,11 @@
 //! Packing a matrix into panels.
 //!
-//! Contains `unsafe`: panels are handed to different threads.
+//! Contains `unsafe`: panels are handed to different threads, and squares are turned through pointers.
 
 use super::{Matrix, TileShape};
 use crate::parallel::SharedMut;
 use crate::pool::parallel_for;
-use ferrograph_simd::Level;
+use ferrograph_simd::{Kernel, Level, Simd};
 
 /// Elements of a `[k, n]` matrix packed at the current [`Level`].
 ///
@@ -24,9 +24,6 @@ pub fn packed_layout(k: usize, n: usize) -> String {
 
 /// Chunks copy at least this many elements, about 10 microseconds.
 const CHUNK: usize = 32 * 1024;
-
-/// Steps of a panel written at a time when columns are read along: 64 x 32 floats fit into the first-level cache.
-const STEPS: usize = 64;
 
 /// Packs `b` `[k, n]` for [`gemm`](super::gemm) at the current [`Level`]. Columns added to fill a panel are 0.
 ///
@@ -62,22 +59,64 @@ pub(crate) fn pack_steps(k: usize, start: usize, steps: usize, n: usize, b: Matr
 
 /// Packs `columns` columns from `column` on into steps of one panel of `width` columns.
 fn pack_panel(width: usize, column: usize, columns: usize, b: Matrix, to: &mut [f32]) {
-    if b.column_stride == 1 {
-        for (step, row) in to.chunks_exact_mut(width).enumerate() {
-            row[..columns].copy_from_slice(&b.data[step * b.row_stride + column..][..columns]);
-            row[columns..].fill(0.0);
-        }
-        return;
-    }
-    for (part, to) in to.chunks_mut(STEPS * width).enumerate() {
-        for j in 0..columns {
-            let from = &b.data[part * STEPS * b.row_stride + (column + j) * b.column_stride..];
+    let steps = to.len() / width;
+    assert!(columns <= width && to.len() == steps * width);
+    Matrix { data: b.data.get(column * b.column_stride..).unwrap_or_default(), ..b }.assert_holds(steps, columns);
+    Level::current().run(Panel { width, column, columns, b, to });
+}
+
+struct Panel<'a> {
+    width: usize,
+    column: usize,
+    columns: usize,
+    b: Matrix<'a>,
+    to: &'a mut [f32],
+}
+
+impl Kernel for Panel<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Panel { width, column, columns, b, to } = self;
+        let Matrix { data, row_stride, column_stride } = b;
+        if column_stride == 1 {
+            let full = S::TILE_VECTORS * S::N;
             for (step, row) in to.chunks_exact_mut(width).enumerate() {
-                row[j] = from[step * b.row_stride];
+                let from = &data[step * row_stride + column..][..columns];
+                if columns == full {
+                    // The usual width, known while compiling.
+                    for v in 0..S::TILE_VECTORS {
+                        simd.store(&mut row[v * S::N..], simd.load(&from[v * S::N..]));
+                    }
+                } else {
+                    row[..columns].copy_from_slice(from);
+                    row[columns..].fill(0.0);
+                }
+            }
+            return;
+        }
+        let steps = to.len() / width;
+        // Squares that are turned in registers: whole vectors of steps that are neighbours.
+        let squares = if row_stride == 1 { [steps / S::N * S::N, columns / S::N * S::N] } else { [0, 0] };
+        for step in (0..squares[0]).step_by(S::N) {
+            for j in (0..squares[1]).step_by(S::N) {
+                let from = &data[step + (column + j) * column_stride..][..(S::N - 1) * column_stride + S::N];
+                let to = &mut to[step * width + j..][..(S::N - 1) * width + S::N];
+                // SAFETY: both slices end with the last element of the square.
+                unsafe { simd.transpose(from.as_ptr(), column_stride, to.as_mut_ptr(), width) };
             }
         }
-        for row in to.chunks_exact_mut(width) {
-            row[columns..].fill(0.0);
+        for j in 0..columns {
+            let from = &data[(column + j) * column_stride..];
+            for step in if j < squares[1] { squares[0] } else { 0 }..steps {
+                to[step * width + j] = from[step * row_stride];
+            }
+        }
+        if columns < width {
+            for row in to.chunks_exact_mut(width) {
+                row[columns..].fill(0.0);
+            }
         }
     }
 }
