@@ -16,6 +16,31 @@ pub struct Strided {
     axes: Vec<(usize, isize)>,
     /// Number of elements.
     len: usize,
+    /// Where the last axis does not lie along the tensor but another does.
+    turn: Option<Turn>,
+}
+
+/// How a view is read in squares of two axes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Turn {
+    /// The axis whose elements are neighbours in the tensor.
+    unit: usize,
+    /// Axes but that one and the last.
+    others: Vec<usize>,
+    /// Strides of all axes in the dense result.
+    strides: Vec<usize>,
+}
+
+impl Turn {
+    fn of(axes: &[(usize, isize)]) -> Option<Self> {
+        let ((_, stride), outer) = axes.split_last()?;
+        let unit = outer.iter().position(|(_, s)| *s == 1).filter(|_| stride.unsigned_abs() > 1)?;
+        let mut strides = vec![1; axes.len()];
+        for axis in (0..outer.len()).rev() {
+            strides[axis] = strides[axis + 1] * axes[axis + 1].0;
+        }
+        Some(Self { unit, others: (0..outer.len()).filter(|&axis| axis != unit).collect(), strides })
+    }
 }
 
 impl Strided {
@@ -23,7 +48,7 @@ impl Strided {
     pub fn new(offset: usize, extents: &[usize], strides: &[isize]) -> Self {
         assert_eq!(extents.len(), strides.len());
         if extents.contains(&0) {
-            return Self { offset, axes: Vec::new(), len: 0 };
+            return Self { offset, axes: Vec::new(), len: 0, turn: None };
         }
         let mut axes: Vec<(usize, isize)> = Vec::new();
         for (&extent, &stride) in extents.iter().zip(strides).filter(|(n, _)| **n != 1) {
@@ -33,7 +58,8 @@ impl Strided {
                 _ => axes.push((extent, stride)),
             }
         }
-        Self { offset, len: axes.iter().map(|(n, _)| n).product(), axes }
+        let turn = Turn::of(&axes);
+        Self { offset, len: axes.iter().map(|(n, _)| n).product(), axes, turn }
     }
 
     /// Number of elements.
@@ -77,10 +103,8 @@ pub fn gather_strided<T: Copy + Send + Sync>(x: &[T], view: &Strided, y: &mut [T
         return;
     }
     let (outer, (extent, stride)) = view.rows();
-    if let Some(unit) = outer.iter().position(|(_, s)| *s == 1)
-        && stride.unsigned_abs() > 1
-    {
-        return transpose(x, view, unit, y);
+    if let Some(turn) = &view.turn {
+        return transpose(x, view, turn, y);
     }
     let chunk = (TASK / extent).max(1) * extent;
     for_each_chunk(y, chunk, |index, y| {
@@ -95,32 +119,28 @@ pub fn gather_strided<T: Copy + Send + Sync>(x: &[T], view: &Strided, y: &mut [T
     });
 }
 
-/// The same where the elements of axis `unit` are neighbours in `x`: in squares, so that every cache line that is
+/// The same where the elements of an axis but the last are neighbours in `x`: in squares, so that every cache line that is
 /// fetched is used up on both sides. Tasks are cut along the outermost axis.
-fn transpose<T: Copy + Send + Sync>(x: &[T], view: &Strided, unit: usize, y: &mut [T]) {
+fn transpose<T: Copy + Send + Sync>(x: &[T], view: &Strided, turn: &Turn, y: &mut [T]) {
     let (first, last) = (view.axes[0], view.axes.len() - 1);
+    let Turn { unit, ref others, ref strides } = *turn;
     let plane = view.len / first.0;
     // Whole squares where the outermost axis is a side of them.
     let step = (TASK / plane).max(1).next_multiple_of(if unit == 0 { TILE } else { 1 });
     for_each_chunk(y, step * plane, |index, y| {
-        let mut axes = view.axes.clone();
-        axes[0].0 = y.len() / plane;
+        // A task has a part of the outermost axis.
+        let part = y.len() / plane;
+        let extent = |axis: usize| if axis == 0 { part } else { view.axes[axis].0 };
         let offset = (view.offset as isize + (index * step) as isize * first.1) as usize;
-        // Strides in y of the axes.
-        let mut strides = vec![1; axes.len()];
-        for axis in (0..last).rev() {
-            strides[axis] = strides[axis + 1] * axes[axis + 1].0;
-        }
-        let (rows, (columns, stride)) = (axes[unit].0, axes[last]);
+        let (rows, columns, stride) = (extent(unit), extent(last), view.axes[last].1);
         // A square of its own: rows of x and y may lie so far apart that they would drive each other out of the cache.
         let mut tile = [[x[0]; TILE]; TILE];
-        let others: Vec<usize> = (0..last).filter(|&axis| axis != unit).collect();
-        for plane in 0..others.iter().map(|&axis| axes[axis].0).product() {
+        for plane in 0..others.iter().map(|&axis| extent(axis)).product() {
             let (mut from, mut to, mut rest) = (offset as isize, 0, plane);
             for &axis in others.iter().rev() {
-                let i = rest % axes[axis].0;
-                rest /= axes[axis].0;
-                from += i as isize * axes[axis].1;
+                let i = rest % extent(axis);
+                rest /= extent(axis);
+                from += i as isize * view.axes[axis].1;
                 to += i * strides[axis];
             }
             for row in (0..rows).step_by(TILE) {
