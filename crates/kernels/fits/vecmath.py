@@ -3,7 +3,7 @@
 Each fit minimises max |weight(x) * (p(x) - g(x))| on [a, b] by the Remez exchange; the weight turns the error of the
 polynomial into the relative error of the function built from it. Coefficients are rounded to f32 at the end.
 """
-from mpmath import mp, mpf, cos, pi, exp, expm1, log, tanh, erf, erfc, sqrt, matrix, lu_solve, linspace
+from mpmath import mp, mpf, cos, pi, exp, expm1, log, erf, erfc, sqrt, matrix, lu_solve, linspace
 from struct import pack, unpack
 
 mp.dps = 50
@@ -64,6 +64,5 @@ fit('exp', lambda r: (exp(not_zero(r)) - 1 - not_zero(r)) / not_zero(r) ** 2, la
 fit('expm1', lambda r: (expm1(not_zero(r)) - not_zero(r)) / not_zero(r) ** 2, lambda r: not_zero(r) ** 2 / expm1(not_zero(r)), -half * mpf('1.0001'), half * mpf('1.0001'), 5)
 fit('log', lambda f: (log(1 + not_zero(f)) - not_zero(f) + not_zero(f) ** 2 / 2) / not_zero(f) ** 3, lambda f: not_zero(f) ** 3 / log(1 + not_zero(f)), sqrt(mpf('0.5')) - 1, sqrt(mpf(2)) - 1, 8)
 # Of s = x^2.
-fit('tanh', lambda s: (tanh(sqrt(not_zero(s))) / sqrt(not_zero(s)) - 1) / not_zero(s), lambda s: s / (tanh(sqrt(not_zero(s))) / sqrt(not_zero(s))), 0, mpf('0.625') ** 2, 4)
 fit('erf, |x| <= 0.93', lambda s: erf(sqrt(not_zero(s))) / sqrt(not_zero(s)) - 1, lambda s: 1 / (erf(sqrt(not_zero(s))) / sqrt(not_zero(s))), 0, mpf('0.93') ** 2, 5)
 fit('erf, |x| >= 0.93', lambda t: -log(erfc(t)) / t - 1, lambda t: t * erfc(t) / erf(t), mpf('0.93'), mpf('3.95'), 6)

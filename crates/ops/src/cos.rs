@@ -8,6 +8,7 @@ use crate::negative::Negative;
 use crate::shared::{elementwise, to_json, unary};
 use crate::sin::Sin;
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_kernels::vecmath;
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +31,7 @@ impl Op for Cos {
     }
 
     fn plan(&self, _: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {
-        Ok(elementwise::map(f32::cos))
+        Ok(elementwise::slices(vecmath::cos))
     }
 
     fn vjp(

@@ -7,6 +7,7 @@ use crate::cos::Cos;
 use crate::multiply::Multiply;
 use crate::shared::{elementwise, to_json, unary};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_kernels::vecmath;
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +30,7 @@ impl Op for Sin {
     }
 
     fn plan(&self, _: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {
-        Ok(elementwise::map(f32::sin))
+        Ok(elementwise::slices(vecmath::sin))
     }
 
     fn vjp(

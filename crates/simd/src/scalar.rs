@@ -42,6 +42,7 @@ impl Simd for Scalar {
     type V = [f32; N];
     type Mask = [bool; N];
     const N: usize = N;
+    const FUSES: bool = false;
     const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 2;
 

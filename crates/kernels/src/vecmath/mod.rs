@@ -5,17 +5,20 @@
 //! depends on the argument only, not on its position or its neighbours.
 //!
 //! The functions ending in `_v` work on one vector and serve other kernels; the plain ones work on slices, over the
-//! pool when they are long. Polynomials are minimax fits made by `fits/vecmath.py`.
+//! pool when they are long. Polynomials are minimax fits made by `fits/vecmath.py`, but those of sine and cosine, which
+//! are known ones.
 
 mod erf;
 mod exp;
 mod log;
+mod sin;
 #[cfg(test)]
 mod tests;
 
 pub use erf::erf_v;
 pub use exp::{exp_v, expm1_v, sigmoid_v, tanh_v};
 pub use log::{log_v, log1p_v};
+pub use sin::{cos_v, sin_v};
 
 use crate::parallel::for_each_chunk;
 use ferrograph_simd::{Kernel, Level, Simd};
@@ -102,4 +105,8 @@ functions! {
     sigmoid, sigmoid_v, Sigmoid;
     /// `y = 2 / sqrt(pi) * (integral of e^(-t^2) from 0 to x)`
     erf, erf_v, Erf;
+    /// `y = sin(x)`; NaN of infinities.
+    sin, sin_v, Sin;
+    /// `y = cos(x)`; NaN of infinities.
+    cos, cos_v, Cos;
 }
