@@ -38,13 +38,18 @@ export class LayerNormalization extends configured(
 
   override call(x: SymbolicTensor): SymbolicTensor {
     const axes = this.#axes(x.shape)
-    const over = { axis: axes, keepdims: true }
     const place = x.shape.map((extent, axis) => (axes.includes(axis) ? (extent as number) : 1))
-    const centered = ops.subtract(x, ops.mean(x, over))
-    const variance = ops.mean(ops.square(centered), over)
-    const normal = ops.multiply(centered, ops.rsqrt(ops.add(variance, this.config.epsilon)))
+    const normal = axes.length === 1 && axes[0] === x.rank - 1 ? ops.standardize(x, this.config.epsilon) : this.#over(axes, x)
     const scaled = this.gamma ? ops.multiply(normal, ops.reshape(this.gamma, place)) : normal
     return this.beta ? ops.add(scaled, ops.reshape(this.beta, place)) : scaled
+  }
+
+  /** What {@link ops.standardize} does along the last axis, over any axes. */
+  #over(axes: readonly number[], x: SymbolicTensor): SymbolicTensor {
+    const over = { axis: axes, keepdims: true }
+    const centered = ops.subtract(x, ops.mean(x, over))
+    const variance = ops.mean(ops.square(centered), over)
+    return ops.multiply(centered, ops.rsqrt(ops.add(variance, this.config.epsilon)))
   }
 
   /** The axes counted from the front, in order. */

@@ -43,6 +43,15 @@ export function batchNormInference<T extends Operand>(
   return callOp(inferenceOp, [x, gamma, beta, mean, variance], { ...options }) as Result<T>
 }
 
+const standardizeOp = defineOp({
+  name: 'standardize',
+  trace: (trace, [x], { epsilon }) => first(trace.emit('standardize', { epsilon: epsilon as number }, [float(trace, x)])),
+})
+/** `(x - mean) / sqrt(variance + epsilon)` with the mean and the (biased) variance of each row along the last axis. */
+export function standardize<T extends Operand>(x: T, epsilon = 1e-3): Result<T> {
+  return callOp(standardizeOp, [x], { epsilon }) as Result<T>
+}
+
 // Keras's `epsilon()`, the least norm that `normalize` divides by.
 const leastNorm = 1e-7
 

@@ -25,6 +25,7 @@ pub mod random;
 mod recurrence;
 pub mod reduce;
 pub mod softmax;
+pub mod standardize;
 #[cfg(test)]
 mod testing;
 pub mod vecmath;

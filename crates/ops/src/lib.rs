@@ -95,6 +95,8 @@ pub mod softplus;
 pub mod split_like;
 pub mod sqrt;
 pub mod square;
+pub mod standardize;
+pub mod standardize_gradient;
 pub mod stop_gradient;
 pub mod subtract;
 pub mod sum;
@@ -207,6 +209,8 @@ pub static ALL: &[Entry] = &[
     entry::<split_like::SplitLike>("split_like"),
     entry::<sqrt::Sqrt>("sqrt"),
     entry::<square::Square>("square"),
+    entry::<standardize::Standardize>("standardize"),
+    entry::<standardize_gradient::StandardizeGradient>("standardize_gradient"),
     entry::<stop_gradient::StopGradient>("stop_gradient"),
     entry::<subtract::Subtract>("subtract"),
     entry::<sum::Sum>("sum"),
