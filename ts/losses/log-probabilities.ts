@@ -10,6 +10,10 @@ export function logProbabilities(yPred: SymbolicTensor, fromLogits: boolean, axi
 
 /** Values divided by their sum along an axis and clipped to 1e-7..1 - 1e-7. */
 export function probabilities(yPred: SymbolicTensor, axis: number): SymbolicTensor {
-  const shares = ops.divide(yPred, ops.sum(yPred, { axis, keepdims: true }))
-  return ops.clip(shares, epsilon, 1 - epsilon)
+  return share(yPred, yPred, axis)
+}
+
+/** Some of the values divided by the sum of all along an axis and clipped to 1e-7..1 - 1e-7. */
+export function share(some: SymbolicTensor, all: SymbolicTensor, axis: number): SymbolicTensor {
+  return ops.clip(ops.divide(some, ops.sum(all, { axis, keepdims: true })), epsilon, 1 - epsilon)
 }

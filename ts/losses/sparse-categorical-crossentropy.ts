@@ -4,7 +4,7 @@ import type { SymbolicTensor } from '../core/symbolic.ts'
 import * as ops from '../ops/index.ts'
 import { builtInLoss } from './built-in.ts'
 import { classesOf } from './label-smoothing.ts'
-import { logProbabilities } from './log-probabilities.ts'
+import { share } from './log-probabilities.ts'
 
 /** Options of {@link sparseCategoricalCrossentropy}. */
 export interface SparseCategoricalCrossentropyOptions {
@@ -31,9 +31,15 @@ export function sparseCategoricalCrossentropy(
   return result
 }
 
+/** Only what stands at the class is read, so that many classes cost no more than few. */
 function crossentropy(ids: SymbolicTensor, yPred: SymbolicTensor, fromLogits: boolean, axis: number): SymbolicTensor {
-  const t = ops.oneHot(ids, classesOf('sparse_categorical_crossentropy', yPred, axis), axis)
-  return ops.negative(ops.sum(ops.multiply(t, logProbabilities(yPred, fromLogits, axis)), { axis }))
+  const classes = classesOf('sparse_categorical_crossentropy', yPred, axis)
+  const exists = ops.logicalAnd(ops.greaterEqual(ids, 0), ops.less(ids, classes))
+  const place = ops.expandDims(ops.where(exists, ids, 0), axis)
+  const logarithms = fromLogits
+    ? ops.takeAlongAxis(ops.logSoftmax(yPred, axis), place, axis)
+    : ops.log(share(ops.takeAlongAxis(yPred, place, axis), yPred, axis))
+  return ops.where(exists, ops.negative(ops.squeeze(logarithms, axis)), 0)
 }
 
 /**
