@@ -9,6 +9,7 @@ test('the native surface is a dozen names, whatever the number of ops', (t) => {
     'NativeCancellation',
     'NativeGraph',
     'NativeProgram',
+    'NativeRuns',
     'NativeTensor',
     'NativeVariable',
     'readArchive',

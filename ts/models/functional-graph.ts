@@ -8,6 +8,7 @@ import { declaredLeaves, flatten, isPlainObject, mapStructure, type Structure } 
 import { formatShape, type Shape } from '../core/types.ts'
 import { Input } from '../layers/input-layer.ts'
 import { Layer } from '../layers/layer.ts'
+import type { InputDescription } from '../training/trainable.ts'
 import { callOnNodes, cast } from '../ops/op.ts'
 import { traceOf, type Trace } from '../native/trace.ts'
 import * as ops from '../ops/index.ts'
@@ -22,6 +23,8 @@ export class FunctionalGraph {
   readonly nodes: readonly Node[]
   /** Layers and ops in Keras's order. */
   readonly operations: readonly Operation[]
+  /** What is expected of each input, in their structure. */
+  readonly inputDescriptions: Structure<InputDescription>
 
   constructor(owner: string, inputs: Structure<SymbolicTensor>, outputs: Structure<SymbolicTensor>) {
     checkTensors(owner, 'inputs', inputs)
@@ -34,6 +37,10 @@ export class FunctionalGraph {
     const walk = walkGraph(flatInputs, flatten(this.outputs))
     this.nodes = walk.nodes
     this.operations = walk.operations
+    this.inputDescriptions = mapStructure(
+      this.inputs,
+      (input): InputDescription => ({ name: this.inputName(input), shape: input.shape, dtype: input.dtype }),
+    )
   }
 
   /** The layers in Keras's order; ops are left out. */

@@ -206,8 +206,7 @@ export class Model extends Layer implements Trainable {
 
   /** @internal */
   get inputDescriptions(): Structure<InputDescription> | undefined {
-    const { graph } = this
-    return graph && mapStructure(graph.inputs, (input): InputDescription => ({ name: graph.inputName(input), shape: input.shape, dtype: input.dtype }))
+    return this.graph?.inputDescriptions
   }
 
   /** @internal */

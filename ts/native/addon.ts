@@ -39,12 +39,31 @@ export interface NativeGraph {
   compile(outputs: number[], updates: { variable: NativeVariable; value: number }[]): NativeProgram
 }
 
-/** A compiled graph. */
+/** Data for one input of a program. */
+export type Operand = NativeTensor | TypedArray
+
+/** Of each output its elements, and after them its shape. */
+export type Outputs = (Operand | number[])[]
+
+/** A compiled graph. The shape of an operand counts where it is a typed array. */
 export interface NativeProgram {
-  runSync(inputs: NativeTensor[]): NativeTensor[]
-  run(inputs: NativeTensor[], cancellation?: NativeCancellation): Promise<NativeTensor[]>
+  runSync(inputs: readonly Operand[], shapes: readonly (readonly number[])[]): Outputs
+  outputTypes(): DType[]
   describe(shapes: number[][]): string
   measure(inputs: NativeTensor[], runs: number): string
+}
+
+/** Runs that are under way on the library's own threads; each has a number of the caller's choice. */
+export interface NativeRuns {
+  begin(
+    number: number,
+    program: NativeProgram,
+    inputs: readonly Operand[],
+    shapes: readonly (readonly number[])[],
+    cancellation?: NativeCancellation,
+  ): void
+  /** Of each run that has ended its number, and after it what came of it. */
+  fetch(): (number | Outputs | Error)[]
 }
 
 /** A tensor as files hold it: raw little-endian bytes and the file's own name of the type. */
@@ -64,11 +83,13 @@ export interface StoredGroup {
 /** Everything the native core offers. */
 export interface Addon {
   NativeTensor: {
-    new (dtype: DType, shape: number[], data: TypedArray): NativeTensor
-    zeros(dtype: DType, shape: number[]): NativeTensor
+    new (dtype: DType, shape: readonly number[], data: TypedArray): NativeTensor
+    zeros(dtype: DType, shape: readonly number[]): NativeTensor
   }
   NativeVariable: new (name: string, value: NativeTensor) => NativeVariable
   NativeGraph: new () => NativeGraph
+  /** `bell` is called when there are ended runs to fetch. */
+  NativeRuns: new (bell: () => void) => NativeRuns
   NativeCancellation: new () => NativeCancellation
   readArchive(bytes: Uint8Array): { config: string; metadata: string; tensors: StoredTensor[] }
   writeArchive(model: { config: string; metadata: string; groups: StoredGroup[]; tensors: StoredTensor[] }): Uint8Array

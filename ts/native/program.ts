@@ -1,31 +1,40 @@
 import { AbortError } from '../core/errors.ts'
-import { addon, type NativeProgram } from './addon.ts'
+import type { DType } from '../core/types.ts'
+import { addon, type NativeProgram, type Operand, type Outputs } from './addon.ts'
 import { translateError, translated } from './errors.ts'
+import { runOnPool } from './runs.ts'
 import { Tensor } from './tensor.ts'
 
 /** A compiled graph, ready to run on data. */
 export class Program {
   readonly #native: NativeProgram
+  readonly #outputTypes: readonly DType[]
 
   constructor(native: NativeProgram) {
     this.#native = native
+    this.#outputTypes = native.outputTypes()
   }
 
   /** Runs on the calling thread. */
   runSync(inputs: readonly Tensor[]): Tensor[] {
-    return translated(() => this.#native.runSync(inputs.map((input) => input.native))).map((native) => new Tensor(native))
+    try {
+      return this.#tensors(this.#native.runSync(inputs.map(operandOf), inputs.map(shapeOf)))
+    } catch (error) {
+      throw translateError(error)
+    }
   }
 
-  /** Runs on the library's own threads. An aborted run changes no variable. */
+  /**
+   * Runs on the library's own threads; what the inputs borrow is copied before this returns. An aborted run changes no
+   * variable.
+   */
   async run(inputs: readonly Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
     if (signal?.aborted) throw abortError(signal)
-    const natives = inputs.map((input) => input.native)
-    const cancellation = signal && new addon.NativeCancellation()
-    const onAbort = (): void => cancellation?.cancel()
+    const token = signal && new addon.NativeCancellation()
+    const onAbort = (): void => token?.cancel()
     signal?.addEventListener('abort', onAbort, { once: true })
     try {
-      const outputs = await this.#native.run(natives, cancellation)
-      return outputs.map((native) => new Tensor(native))
+      return this.#tensors(await runOnPool(this.#native, inputs.map(operandOf), inputs.map(shapeOf), token))
     } catch (error) {
       throw signal?.aborted ? abortError(signal) : translateError(error)
     } finally {
@@ -47,6 +56,18 @@ export class Program {
         : this.#native.describe(inputs.map((input) => [...input.shape])),
     )
   }
+
+  #tensors(outputs: Outputs): Tensor[] {
+    return this.#outputTypes.map((dtype, i) => new Tensor(outputs[2 * i] as Operand, outputs[2 * i + 1] as number[], dtype))
+  }
+}
+
+function operandOf(input: Tensor): Operand {
+  return input.operand
+}
+
+function shapeOf(input: Tensor): readonly number[] {
+  return input.shape
 }
 
 /** The error of an aborted call. */

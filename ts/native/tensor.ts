@@ -1,7 +1,7 @@
 import { DataError, StateError } from '../core/errors.ts'
 import { show } from '../core/names.ts'
 import { dtypes, formatShape, type DType, type TypedArray } from '../core/types.ts'
-import { addon, type NativeTensor } from './addon.ts'
+import { addon, type NativeTensor, type Operand } from './addon.ts'
 import { translated } from './errors.ts'
 
 /** Numbers or booleans, nested as deep as the tensor has axes. */
@@ -15,12 +15,15 @@ export type TensorLike =
   | { readonly data: ArrayLike<number>; readonly shape: readonly number[]; readonly dtype?: string }
   | { readonly data: ArrayLike<number>; readonly dims: readonly number[]; readonly dtype?: string }
 
-const views: Record<DType, { new (length: number): TypedArray; from(data: ArrayLike<number>): TypedArray }> = {
+const views: Record<DType, { new (data: ArrayLike<number>): TypedArray; from(data: ArrayLike<number>): TypedArray }> = {
   float32: Float32Array,
   int32: Int32Array,
   bool: Uint8Array,
   uint8: Uint8Array,
 }
+
+/** Up to this many elements a tensor keeps them on the JavaScript heap: a native object costs more than to copy them. */
+const small = 4096
 
 /**
  * Data with shape and element type: dense, row-major, immutable. Its memory is counted by the garbage collector and
@@ -30,13 +33,21 @@ export class Tensor {
   // Asked of the native side when first needed: crossing to it costs more than small tensors are worth.
   #shape: readonly number[] | undefined
   #dtype: DType | undefined
+  /** Where the elements are: at least one of the two until `dispose()`. */
   #native: NativeTensor | undefined
+  #elements: TypedArray | undefined
   #data: TypedArray | undefined
 
-  /** @internal Use {@link tensor}. */
-  constructor(native: NativeTensor, shape?: readonly number[], dtype?: DType) {
-    this.#native = native
-    this.#shape = shape && Object.freeze([...shape])
+  /**
+   * @internal Use {@link tensor}.
+   * @param memory The elements. A typed array must stay as it is while the tensor is used; it is not copied.
+   */
+  constructor(memory: NativeTensor, shape?: readonly number[], dtype?: DType)
+  constructor(memory: Operand, shape: readonly number[], dtype: DType)
+  constructor(memory: Operand, shape?: readonly number[], dtype?: DType) {
+    if (ArrayBuffer.isView(memory)) this.#elements = memory
+    else this.#native = memory
+    this.#shape = shape && Object.freeze(shape)
     this.#dtype = dtype
   }
 
@@ -69,14 +80,34 @@ export class Tensor {
    * @throws StateError after `dispose()`.
    */
   get data(): TypedArray {
-    this.#data ??= translated(() => this.native.read())
+    this.#data ??= this.#native ? this.#read(this.#native) : new views[this.dtype](this.elements)
     return this.#data
+  }
+
+  /** @internal The elements, not to be written to. */
+  get elements(): TypedArray {
+    this.#elements ??= this.#read(this.native)
+    return this.#elements
+  }
+
+  /** @internal The elements where they are. */
+  get operand(): Operand {
+    return this.#native ?? this.#elements ?? this.native
   }
 
   /** @internal The native side. */
   get native(): NativeTensor {
-    if (!this.#native) throw new StateError(`expected a tensor in use, received one that was disposed${this.#shape ? ` (${this.#dtype}${formatShape(this.#shape)})` : ''}`)
+    if (this.#native) return this.#native
+    const [elements, shape, dtype] = [this.#elements, this.#shape, this.#dtype]
+    if (!elements || !shape || !dtype) {
+      throw new StateError(`expected a tensor in use, received one that was disposed${shape ? ` (${dtype}${formatShape(shape)})` : ''}`)
+    }
+    this.#native = translated(() => new addon.NativeTensor(dtype, shape, elements))
     return this.#native
+  }
+
+  #read(native: NativeTensor): TypedArray {
+    return translated(() => native.read())
   }
 
   /** The elements as nested arrays; one number for shape `[]`. Elements of `bool` tensors are booleans. */
@@ -101,6 +132,7 @@ export class Tensor {
   dispose(): void {
     this.#native?.dispose()
     this.#native = undefined
+    this.#elements = undefined
     this.#data = undefined
   }
 
@@ -110,7 +142,7 @@ export class Tensor {
   }
 
   toString(): string {
-    if (!this.#native) return `Tensor(disposed)`
+    if (!this.#native && !this.#elements) return `Tensor(disposed)`
     const head = Array.from(this.data.subarray(0, 8)).map((x) => (this.dtype === 'float32' ? Number(x.toPrecision(6)) : x))
     return `Tensor(${this.dtype}${formatShape(this.shape)}: ${head.join(', ')}${this.size > 8 ? ', ...' : ''})`
   }
@@ -148,14 +180,25 @@ export function tensor(data: TensorLike, shape?: readonly number[], dtype?: DTyp
       received: source.data.length,
     })
   }
-  const View = views[type]
-  const elements = source.data instanceof View ? (source.data as TypedArray) : convert(source.data, type)
-  return new Tensor(translated(() => new addon.NativeTensor(type, [...extents], elements)), extents, type)
+  return made(elementsAs(source.data, type), [...extents], type)
 }
 
 /** Zeros of a shape, without an array on the JavaScript side. */
 export function zeros(shape: readonly number[], dtype: DType = 'float32'): Tensor {
-  return new Tensor(translated(() => addon.NativeTensor.zeros(dtype, [...shape])), shape, dtype)
+  return new Tensor(translated(() => addon.NativeTensor.zeros(dtype, [...shape])), [...shape], dtype)
+}
+
+/** A tensor with a copy of the elements, which are as many as the shape says. */
+function made(elements: TypedArray, shape: readonly number[], dtype: DType): Tensor {
+  // The native side refuses too many axes, and an array without elements because its memory was transferred away.
+  if (elements.length === 0 || elements.length > small || shape.length > 8 || dtype === 'bool') {
+    return new Tensor(translated(() => new addon.NativeTensor(dtype, shape, elements)), shape, dtype)
+  }
+  return new Tensor(new views[dtype](elements), shape, dtype)
+}
+
+function elementsAs(data: ArrayLike<number>, dtype: DType): TypedArray {
+  return data instanceof views[dtype] ? (data as TypedArray) : convert(data, dtype)
 }
 
 function convert(data: ArrayLike<number>, dtype: DType): TypedArray {
@@ -176,7 +219,7 @@ export interface Elements {
  * @throws DataError when it cannot become a tensor.
  */
 export function elementsOf(data: TensorLike): Elements {
-  if (data instanceof Tensor) return { data: data.data, shape: data.shape, dtype: data.dtype }
+  if (data instanceof Tensor) return { data: data.elements, shape: data.shape, dtype: data.dtype }
   if (ArrayBuffer.isView(data)) {
     if (data.buffer instanceof ArrayBuffer && (data.buffer as { detached?: boolean }).detached) {
       throw new DataError('tensor: expected a typed array with memory, received one whose buffer was transferred away')

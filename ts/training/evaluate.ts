@@ -52,16 +52,12 @@ export async function runEvaluation({ epochs, programs, places, callbacks, signa
     const next = epochs.next()
     const batch = next instanceof Promise ? await next : next
     if (!batch) break
-    try {
-      if (signal?.aborted) throw abortError(signal)
-      const program = programs.for(places(), batch)
-      if (step === 0) await programs.reset()
-      const begun = callbacks.call('onTestBatchBegin', step, {})
-      if (begun) await begun
-      logs = await program.run(batch, signal)
-    } finally {
-      batch.dispose()
-    }
+    if (signal?.aborted) throw abortError(signal)
+    const program = programs.for(places(), batch)
+    if (step === 0) await programs.reset()
+    const begun = callbacks.call('onTestBatchBegin', step, {})
+    if (begun) await begun
+    logs = await program.run(batch, signal)
     const ended = callbacks.call('onTestBatchEnd', step, logs)
     if (ended) await ended
   }

@@ -110,16 +110,12 @@ async function runEpoch({ epochs, programs, places, callbacks, signal, stopped }
     const next = epochs.next()
     const batch = next instanceof Promise ? await next : next
     if (!batch) return logs
-    try {
-      if (signal?.aborted) throw abortError(signal)
-      const program = programs.for(places(), batch)
-      if (step === 0) await programs.reset()
-      const begun = callbacks.call('onTrainBatchBegin', step, {})
-      if (begun) await begun
-      logs = await program.run(batch, signal)
-    } finally {
-      batch.dispose()
-    }
+    if (signal?.aborted) throw abortError(signal)
+    const program = programs.for(places(), batch)
+    if (step === 0) await programs.reset()
+    const begun = callbacks.call('onTrainBatchBegin', step, {})
+    if (begun) await begun
+    logs = await program.run(batch, signal)
     const ended = callbacks.call('onTrainBatchEnd', step, logs)
     if (ended) await ended
     if (stopped()) return logs

@@ -36,6 +36,8 @@ export interface Cutting {
   readonly shuffle?: Shuffle
   /** The share of the samples that is set aside to measure on. */
   readonly split?: number
+  /** Whether arrays stay as they are until the first batch is cut. */
+  readonly lasting?: boolean
 }
 
 /** Opens arrays, and the samples that are set aside. */
@@ -87,10 +89,11 @@ export function openValidation(reading: Reading, data: ValidationData, cutting: 
 export function openInputs(owner: string, model: Trainable, x: FitData, cutting: Cutting): Opened {
   if (!isBatches(x)) {
     const { columns, places } = readInputs(model, x)
-    const inputs = columns.map((column) => column.snapshot())
-    const all = { inputs, targets: [], weights: [], places }
+    const all = { inputs: columns, targets: [], weights: [], places }
+    const opened = openColumns(all, cutting)
     rowsOf(owner, all)
-    return openColumns(all, cutting)
+    if (cutting.lasting && opened.source.steps === 1) return opened
+    return openColumns({ ...all, inputs: columns.map((column) => column.snapshot()) }, cutting)
   }
   let latest: Structure<InputPlace> | undefined
   const source = new IterableSource(owner, x, ([inputs]) => {

@@ -40,9 +40,15 @@ export class InputPlace extends Place {
   }
 }
 
+const known = new WeakMap<object, Structure<InputPlace>>()
+
 /** The inputs of a model in their structure; `undefined` where it takes whatever it is called on. */
 export function inputPlaces(model: Trainable): Structure<InputPlace> | undefined {
-  return model.inputDescriptions && places(model.inputDescriptions)
+  const described = model.inputDescriptions
+  if (!described) return undefined
+  const found = known.get(described) ?? places(described)
+  known.set(described, found)
+  return found
 }
 
 function places(described: Structure<InputDescription>): Structure<InputPlace> {

@@ -74,27 +74,28 @@ export interface PredictPass {
   readonly signal: AbortSignal | undefined
 }
 
-/** Computes the outputs batch by batch and joins them. */
+/**
+ * Computes the outputs batch by batch and joins them. Without callbacks the first batch is under way when this returns
+ * its promise.
+ */
 export async function runPrediction({ epochs, program, callbacks, signal }: PredictPass): Promise<Prediction> {
-  await callbacks.call('onPredictBegin', {})
+  const begun = callbacks.call('onPredictBegin', {})
+  if (begun) await begun
   const batches: Tensor[][] = []
   epochs.begin()
   for (let step = 0; ; step++) {
     const next = epochs.next()
     const batch = next instanceof Promise ? await next : next
     if (!batch) break
-    try {
-      if (signal?.aborted) throw abortError(signal)
-      const begun = callbacks.call('onPredictBatchBegin', step, {})
-      if (begun) await begun
-      batches.push(await program().run(batch, signal))
-    } finally {
-      batch.dispose()
-    }
+    if (signal?.aborted) throw abortError(signal)
+    const begun = callbacks.call('onPredictBatchBegin', step, {})
+    if (begun) await begun
+    batches.push(await program().run(batch, signal))
     const ended = callbacks.call('onPredictBatchEnd', step, {})
     if (ended) await ended
   }
-  await callbacks.call('onPredictEnd', {})
+  const ended = callbacks.call('onPredictEnd', {})
+  if (ended) await ended
   return program().pack(joined(batches))
 }
 
@@ -122,7 +123,7 @@ function join(parts: readonly Tensor[]): Tensor {
     dtype === 'float32' ? new Float32Array(size) : dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size)
   let at = 0
   for (const part of parts) {
-    whole.set(part.data, at)
+    whole.set(part.elements, at)
     at += part.size
     part.dispose()
   }

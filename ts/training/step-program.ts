@@ -20,6 +20,8 @@ export interface StepRequest {
   /** Whether the step trains, or only measures. */
   readonly trains: boolean
   readonly places: Structure<InputPlace>
+  /** Whether the metrics begin anew with this step. */
+  readonly resets: boolean
   /** The variables that stand for the metrics' own. */
   readonly standIn?: (variable: Variable) => Variable
 }
@@ -40,10 +42,8 @@ export class StepProgram {
 
   /** Runs the step on the library's own threads. */
   async run(batch: StepBatch, signal?: AbortSignal): Promise<Logs> {
-    const [values] = (await this.#program.run(tensorsOf(batch), signal)) as [Tensor]
-    const { data } = values
-    values.dispose()
-    return Object.fromEntries(this.#keys.map((key, i) => [key, data[i] as number]))
+    const [{ elements }] = (await this.#program.run(tensorsOf(batch), signal)) as [Tensor]
+    return Object.fromEntries(this.#keys.map((key, i) => [key, elements[i] as number]))
   }
 
   /** The steps for such a batch, for people; with `runs`, timed. */
@@ -59,9 +59,10 @@ function tensorsOf({ inputs, targets, weights }: StepBatch): Tensor[] {
 
 function traceStep(
   trace: Trace,
-  { model, compiled, trains, places }: StepRequest,
+  { model, compiled, trains, places, resets }: StepRequest,
   batch: StepBatch,
 ): [key: string, value: SymbolicTensor][] {
+  if (resets) for (const metric of compiled.stateful) metric.resetState()
   const { inputs, outputs } = traceModel(trace, model, places)
   const yPred = flatten(outputs)
   const add = (given: readonly (Tensor | undefined)[], name: string): (SymbolicTensor | undefined)[] =>

@@ -30,18 +30,23 @@ export class StepPrograms {
     this.#standIns = trains ? undefined : new Map()
   }
 
-  /** The program for batches of these shapes; targets may differ in extents that the model does not know. */
-  for(places: Structure<InputPlace>, batch: StepBatch): StepProgram {
-    const key = this.#key(batch)
+  /**
+   * The program for batches of these shapes; targets may differ in extents that the model does not know.
+   *
+   * @param resets Whether the metrics begin anew with each step, as {@link StepPrograms.reset} lets them.
+   */
+  for(places: Structure<InputPlace>, batch: StepBatch, resets = false): StepProgram {
+    const key = `${resets}${this.#key(batch)}`
     const known = this.#programs.get(key)
     if (known) return known
-    const request = { model: this.#model, compiled: this.#compiled, trains: this.#trains, places }
-    const program = new StepProgram(
-      this.#standIns ? { ...request, standIn: (variable) => this.#standIn(variable) } : request,
-      batch,
-    )
+    const request = { model: this.#model, compiled: this.#compiled, trains: this.#trains, places, resets }
+    const make = (): StepProgram =>
+      new StepProgram(this.#standIns ? { ...request, standIn: (variable) => this.#standIn(variable) } : request, batch)
+    const stateBefore = this.#stateSize
+    let program = make()
     // Metrics that make state when they see the first shapes have all of it now.
     this.#reset = undefined
+    if (resets && this.#stateSize > stateBefore) program = make()
     if (this.#programs.size >= mostPrograms) this.#programs.delete(this.#programs.keys().next().value as string)
     this.#programs.set(key, program)
     return program
@@ -71,6 +76,10 @@ export class StepPrograms {
     made.path = variable.path
     standIns.set(variable, made)
     return made
+  }
+
+  get #stateSize(): number {
+    return this.#compiled.stateful.reduce((n, metric) => n + metric.variables.length, 0)
   }
 
   #isMetricState(variable: Variable): boolean {

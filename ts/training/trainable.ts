@@ -14,7 +14,10 @@ export interface InputDescription {
 /** All that training, evaluation and prediction know of a model. */
 export interface Trainable {
   readonly name: string
-  /** The inputs in the structure in which the model takes them; `undefined` while a subclassed model was never called. */
+  /**
+   * The inputs in the structure in which the model takes them, the same object while the model takes the same;
+   * `undefined` while a subclassed model was never called.
+   */
   readonly inputDescriptions: Structure<InputDescription> | undefined
   /** Names for the results, in their structure: the keys of an object, else the names of the layers that made them. */
   outputNames(outputs: Structure<SymbolicTensor>): Structure<string>

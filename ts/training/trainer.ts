@@ -251,7 +251,9 @@ export class Trainer {
     const steps = wholeNumber(owner, 'steps', options.steps)
     const verbose = parseVerbose(owner, options.verbose, 0)
     const batchSize = wholeNumber(owner, 'batchSize', options.batchSize)
-    const { source, places } = openInputs(owner, this.model, x, { batchSize, steps })
+    // Without callbacks the first batch is handed over before this returns.
+    const lasting = options.callbacks === undefined && verbose === 0
+    const { source, places } = openInputs(owner, this.model, x, { batchSize, steps, lasting })
     const epochs = new Epochs(owner, source, steps)
     const callbacks = this.#callbacks(options.callbacks, verbose, 1, epochs.steps)
     try {
@@ -275,14 +277,10 @@ export class Trainer {
     const rows = rowsOf(owner, all)
     const batchSize = wholeNumber(owner, 'batchSize', options.batchSize) ?? 32
     const program = this.#prediction(places)
-    const outputs = Array.from({ length: Math.max(1, Math.ceil(rows / batchSize)) }, (_, i) => {
-      const batch = cut(all, i * batchSize, Math.min(rows, (i + 1) * batchSize))
-      try {
-        return program.runSync(batch)
-      } finally {
-        batch.dispose()
-      }
-    })
+    const outputs = [program.runSync(cut(all, 0, Math.min(rows, batchSize)))]
+    for (let start = batchSize; start < rows; start += batchSize) {
+      outputs.push(program.runSync(cut(all, start, Math.min(rows, start + batchSize))))
+    }
     return program.pack(joined(outputs))
   }
 
@@ -292,11 +290,7 @@ export class Trainer {
     const all = { inputs: columns, targets: [], weights: [] }
     const batch = cut(all, 0, rowsOf(`'${this.model.name}': predictOnBatch`, all))
     const program = this.#prediction(places)
-    try {
-      return program.pack(await program.run(batch))
-    } finally {
-      batch.dispose()
-    }
+    return program.pack(await program.run(batch))
   }
 
   /** One step of the optimizer on one batch; returns the loss and the metrics of this batch before the step. */
@@ -335,13 +329,7 @@ export class Trainer {
     const owner = `'${this.model.name}': ${method}`
     checkSignal(owner, signal)
     const batch = cut(read, 0, rowsOf(owner, read))
-    try {
-      const program = programs.for(read.places, batch)
-      await programs.reset()
-      return await program.run(batch, signal)
-    } finally {
-      batch.dispose()
-    }
+    return programs.for(read.places, batch, true).run(batch, signal)
   }
 
   /**
@@ -359,13 +347,9 @@ export class Trainer {
         : readColumns(this.model, this.#requireCompiled('describe with y'), { x, y: options.y, sampleWeight: undefined })
     const all = 'targets' in read ? read : { inputs: read.columns, targets: [], weights: [] }
     const batch = cut(all, 0, rowsOf(owner, all))
-    try {
-      const training = options.y === undefined ? undefined : this.#training
-      const program = training ? training.for(read.places, batch) : this.#prediction(read.places)
-      return program.describe(batch, runs)
-    } finally {
-      batch.dispose()
-    }
+    const training = options.y === undefined ? undefined : this.#training
+    const program = training ? training.for(read.places, batch) : this.#prediction(read.places)
+    return program.describe(batch, runs)
   }
 
   /** What was given to `compile`, in the form of Keras's files; `undefined` before. */

@@ -63,7 +63,7 @@ impl Program {
     }
 
     /// The types that a run's inputs must have; an extent that is not known may be any.
-    pub fn input_types(&self) -> impl Iterator<Item = &TensorType> {
+    pub fn input_types(&self) -> impl ExactSizeIterator<Item = &TensorType> {
         self.graph.inputs().iter().map(|&id| self.graph.ty(id))
     }
 

@@ -10,12 +10,15 @@
 
 mod arguments;
 mod cancellation;
-mod closing;
+mod elements;
 mod error;
 mod files;
 mod graph;
 mod limit;
+mod operand;
 mod program;
+mod results;
+mod runs;
 mod settings;
 mod tensor;
 mod variable;

@@ -1,17 +1,13 @@
-//! Programs, run at once or on the pool.
+//! Compiled graphs.
 
 use crate::arguments::{list, shape, whole};
-use crate::cancellation::NativeCancellation;
-use crate::closing::Watch;
 use crate::error::{Failure, OrThrow};
-use crate::tensor::NativeTensor;
+use crate::operand::{borrowed, tensors};
+use crate::results::{Part, hand_over};
 use ferrograph_executor::Program;
-use ferrograph_kernels::pool;
-use ferrograph_tensor::Tensor;
 use napi::Env;
-use napi::bindgen_prelude::{Array, ClassInstance, Object};
+use napi::bindgen_prelude::Array;
 use napi_derive::napi;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// A compiled graph.
@@ -21,50 +17,38 @@ pub struct NativeProgram {
     program: Arc<Program>,
 }
 
-/// Makes the outcome of a run a value of JavaScript, on JavaScript's thread.
-type Settle = Box<dyn FnOnce(Env) -> napi::Result<Vec<NativeTensor>> + Send>;
-
 #[napi]
 impl NativeProgram {
     pub(crate) fn new(program: Program) -> Self {
         Self { program: Arc::new(program) }
     }
 
-    /// Runs on the calling thread, which waits: right for work of well under a millisecond.
-    #[napi(catch_unwind, ts_args_type = "inputs: Array<NativeTensor>")]
-    pub fn run_sync(&self, env: Env, inputs: Array<'_>) -> napi::Result<Vec<NativeTensor>> {
-        let run = || Ok::<_, Failure>(self.program.run(&tensors(&inputs)?, None)?);
-        hold(&env, run().or_throw(&env)?)
+    pub(crate) fn get(&self) -> &Arc<Program> {
+        &self.program
     }
 
-    /// Runs on the pool. The promise rejects if the run fails or the token cancels it; then no variable has changed.
+    /// Runs on the calling thread, which waits: right for work of well under a millisecond. Returns the elements and the
+    /// shape of each output in turn.
     #[napi(
         catch_unwind,
-        ts_args_type = "inputs: Array<NativeTensor>, token?: NativeCancellation | undefined | null",
-        ts_return_type = "Promise<Array<NativeTensor>>"
+        ts_args_type = "inputs: Array<NativeTensor | Float32Array | Int32Array | Uint8Array>, shapes: Array<Array<number>>",
+        ts_return_type = "Array<Float32Array | Int32Array | Uint8Array | Array<number>>"
     )]
-    pub fn run<'env>(
+    pub fn run_sync<'env>(
         &self,
         env: &'env Env,
-        inputs: Array<'_>,
-        token: Option<&NativeCancellation>,
-    ) -> napi::Result<Object<'env>> {
-        let inputs = tensors(&inputs).or_throw(env)?;
-        let (deferred, promise) = env.create_deferred::<Vec<NativeTensor>, Settle>()?;
-        let cancel = token.map_or_else(Arc::default, |token| token.flag().clone());
-        let watch = Watch::begin(env, &cancel)?;
-        let program = self.program.clone();
-        pool::spawn(Box::new(move || {
-            let run = || program.run(&inputs, Some(&cancel)).map_err(Failure::from);
-            let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(Failure::panic(&*panic)));
-            // What the run holds is free before JavaScript learns of its end.
-            drop((inputs, program));
-            deferred.resolve(Box::new(move |env| {
-                watch.end(&env)?;
-                hold(&env, outcome.or_throw(&env)?)
-            }));
-        }));
-        Ok(promise)
+        inputs: Array<'env>,
+        shapes: Array<'_>,
+    ) -> napi::Result<Vec<Part<'env>>> {
+        let run = || Ok::<_, Failure>(self.program.run_on(&borrowed(&self.program, &inputs, &shapes)?, None)?);
+        // Finalizers wait for a turn of the event loop, which a loop of such calls may put off for long.
+        hand_over(env, run().or_throw(env)?, usize::MAX)
+    }
+
+    /// The element types of the outputs.
+    #[napi(catch_unwind)]
+    pub fn output_types(&self) -> Vec<&'static str> {
+        self.program.output_types().map(|ty| ty.dtype.name()).collect()
     }
 
     /// The plan for inputs of these shapes, for people.
@@ -84,13 +68,4 @@ impl NativeProgram {
         let measure = || Ok::<_, Failure>(self.program.measure(&tensors(&inputs)?, whole("runs", runs)?)?);
         measure().or_throw(&env)
     }
-}
-
-fn tensors(inputs: &Array<'_>) -> Result<Vec<Tensor>, Failure> {
-    let inputs: Vec<ClassInstance<'_, NativeTensor>> = list(inputs, "inputs", "a NativeTensor")?;
-    inputs.iter().map(|input| input.get()).collect()
-}
-
-fn hold(env: &Env, tensors: Vec<Tensor>) -> napi::Result<Vec<NativeTensor>> {
-    tensors.into_iter().map(|tensor| NativeTensor::hold(env, tensor)).collect()
 }

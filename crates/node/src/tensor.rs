@@ -1,18 +1,15 @@
 //! Tensors that JavaScript holds.
 
 use crate::arguments::{dtype, shape};
+use crate::elements::copy_in;
 use crate::error::{Failure, OrThrow};
-use ferrograph_tensor::{Buffer, DType, ShapeError, Tensor, View, byte_size};
-use ferrograph_tensor::{allocated_bytes, memory_limit};
+use ferrograph_tensor::{ShapeError, Tensor, View, allocated_bytes, memory_limit};
 use napi::Env;
 use napi::bindgen_prelude::{
-    Array, ArrayBuffer, Either3, Float32ArraySlice, Int32ArraySlice, JsObjectValue, ObjectFinalize, TypedArray,
-    TypedArrayType, Uint8ArraySlice,
+    Array, Either3, Float32ArraySlice, Int32ArraySlice, ObjectFinalize, TypedArray, Uint8ArraySlice,
 };
 use napi_derive::napi;
-use serde_json::json;
 use std::cell::RefCell;
-use std::sync::Arc;
 
 /// Dense, row-major, immutable data. Its memory is accounted to the JavaScript heap until `dispose` or collection.
 #[napi(custom_finalize)]
@@ -22,7 +19,7 @@ pub struct NativeTensor {
 }
 
 /// Elements, in the typed array that fits the data type.
-type Elements<'env> = Either3<Float32ArraySlice<'env>, Int32ArraySlice<'env>, Uint8ArraySlice<'env>>;
+pub(crate) type Elements<'env> = Either3<Float32ArraySlice<'env>, Int32ArraySlice<'env>, Uint8ArraySlice<'env>>;
 
 #[napi]
 impl NativeTensor {
@@ -66,13 +63,7 @@ impl NativeTensor {
     /// A fresh copy of the elements.
     #[napi(catch_unwind, ts_return_type = "Float32Array | Int32Array | Uint8Array")]
     pub fn read<'env>(&self, env: &'env Env) -> napi::Result<Elements<'env>> {
-        let tensor = self.get().or_throw(env)?;
-        check_room(tensor.byte_len()).or_throw(env)?;
-        Ok(match tensor.view() {
-            View::F32(x) => Either3::A(Float32ArraySlice::copy_from(env, x)?),
-            View::I32(x) => Either3::B(Int32ArraySlice::copy_from(env, x)?),
-            View::U8(x) => Either3::C(Uint8ArraySlice::copy_from(env, x)?),
-        })
+        copy_out(env, &self.get().or_throw(env)?)
     }
 
     /// Gives the memory back now; any further use is an error with code `DISPOSED`. A second call does nothing.
@@ -109,6 +100,16 @@ pub(crate) fn account(env: &Env, bytes: usize, sign: i64) -> napi::Result<()> {
     env.adjust_external_memory(sign * i64::try_from(bytes).unwrap_or(i64::MAX)).map(|_| ())
 }
 
+/// The elements in memory of the JavaScript heap.
+pub(crate) fn copy_out<'env>(env: &'env Env, tensor: &Tensor) -> napi::Result<Elements<'env>> {
+    check_room(tensor.byte_len()).or_throw(env)?;
+    Ok(match tensor.view() {
+        View::F32(x) => Either3::A(Float32ArraySlice::copy_from(env, x)?),
+        View::I32(x) => Either3::B(Int32ArraySlice::copy_from(env, x)?),
+        View::U8(x) => Either3::C(Uint8ArraySlice::copy_from(env, x)?),
+    })
+}
+
 /// Extents as JavaScript's numbers.
 pub(crate) fn numbers(extents: &[usize]) -> Vec<f64> {
     extents.iter().map(|&extent| extent as f64).collect()
@@ -122,39 +123,4 @@ pub(crate) fn check_room(wanted: usize) -> Result<(), ShapeError> {
     } else {
         Err(ShapeError::Memory { wanted, allocated, limit })
     }
-}
-
-fn copy_in(dtype: &str, shape: &Array<'_>, data: &TypedArray<'_>) -> Result<Tensor, Failure> {
-    let (dtype, shape) = (self::dtype(dtype)?, self::shape(shape)?);
-    let (fits, wanted) = match dtype {
-        DType::Float32 => (data.typed_array_type == TypedArrayType::Float32, "a Float32Array"),
-        DType::Int32 => (data.typed_array_type == TypedArrayType::Int32, "an Int32Array"),
-        DType::Bool | DType::Uint8 => {
-            (matches!(data.typed_array_type, TypedArrayType::Uint8 | TypedArrayType::Uint8Clamped), "a Uint8Array")
-        }
-    };
-    if !fits {
-        let received = format!("{}Array", data.typed_array_type.as_ref());
-        return Err(Failure::argument("data", format!("{wanted} for {dtype}"), received));
-    }
-    // A shared buffer is no ArrayBuffer and is never detached.
-    let buffer = data.get_named_property_unchecked::<ArrayBuffer<'_>>("buffer");
-    if buffer.and_then(|buffer| buffer.is_detached()).unwrap_or(false) {
-        let message = "data: expected elements, received an array whose memory was transferred away";
-        return Err(Failure::new("DETACHED", message, json!({ "name": "data" })));
-    }
-    let bytes: &[u8] = &data.arraybuffer;
-    let size = byte_size(dtype, &shape)?;
-    if size != bytes.len() {
-        return Err(ShapeError::Length { shape, received: bytes.len() / dtype.size() }.into());
-    }
-    let mut buffer = Buffer::new(size)?;
-    if dtype == DType::Bool {
-        for (to, from) in buffer.bytes_mut().iter_mut().zip(bytes) {
-            *to = u8::from(*from != 0);
-        }
-    } else {
-        buffer.bytes_mut().copy_from_slice(bytes);
-    }
-    Ok(Tensor::from_buffer(dtype, &shape, Arc::new(buffer))?)
 }

@@ -56,14 +56,6 @@ impl<'a> View<'a> {
         self.len() == 0
     }
 
-    /// `bytes` as elements of `dtype`, if they are aligned for it and there are whole elements of them.
-    pub fn of_bytes(dtype: DType, bytes: &'a [u8]) -> Option<Self> {
-        let start = NonNull::from(bytes).cast::<u8>();
-        let fits = start.as_ptr().addr().is_multiple_of(dtype.size()) && bytes.len().is_multiple_of(dtype.size());
-        // SAFETY: the bytes are initialised, borrowed for `'a`, and aligned as just checked.
-        fits.then(|| unsafe { Self::from_raw(dtype, start, bytes.len()) })
-    }
-
     /// The elements' bytes.
     pub fn bytes(self) -> &'a [u8] {
         let (start, bytes) = match self {

@@ -31,6 +31,7 @@ export interface Purpose {
  * @throws DataError naming the place that has no data.
  */
 export function arrange(purpose: Purpose, places: Structure<Place>, given: unknown): unknown[] {
+  if (places instanceof Place && isTensorLike(given)) return [given]
   const found = new Map<Place, unknown>()
   fill(purpose, places, given, found)
   return flatten(places).map((place) => {

@@ -1,6 +1,6 @@
 import { DataError } from '../../core/errors.ts'
 import { formatShape, type DType, type Shape, type TypedArray } from '../../core/types.ts'
-import { elementsOf, Tensor, tensor, type TensorLike } from '../../native/tensor.ts'
+import { elementsOf, Tensor, type TensorLike } from '../../native/tensor.ts'
 
 type Numbers = TypedArray | Float64Array | Int16Array | Uint16Array | Uint32Array | Int8Array | Uint8ClampedArray
 
@@ -26,25 +26,21 @@ export class Column {
   readonly shape: readonly number[]
   /** The type of the tensors it is cut into. */
   readonly dtype: DType
-  readonly #numbers: Numbers
-  readonly #whole: Tensor | undefined
+  /** A tensor of the column's type, or numbers to be converted. */
+  readonly #memory: Tensor | Numbers
   /** How many rows every batch must have, where the model says so. */
   readonly #batch: number | null
+  readonly #rowSize: number
+  /** Where rows are gathered, again and again. */
+  #gathered: TypedArray | undefined
 
-  private constructor(
-    label: string,
-    numbers: Numbers,
-    shape: readonly number[],
-    dtype: DType,
-    batch: number | null,
-    whole?: Tensor,
-  ) {
+  private constructor(label: string, memory: Tensor | Numbers, shape: readonly number[], dtype: DType, batch: number | null) {
     this.label = label
     this.#batch = batch
     this.shape = shape
     this.dtype = dtype
-    this.#numbers = numbers
-    this.#whole = whole
+    this.#memory = memory
+    this.#rowSize = product(shape.slice(1))
   }
 
   /**
@@ -54,20 +50,14 @@ export class Column {
    * @throws DataError when the data is no tensor, or not what is expected.
    */
   static from(label: string, data: TensorLike, expected?: Expected): Column {
-    const { data: elements, shape, dtype } = readElements(label, data)
+    const { data: elements, shape, dtype } = data instanceof Tensor ? whole(data) : readElements(label, data)
     const type = expected?.dtype ?? dtype
     const extents = expected ? fitted(label, shape, expected.shape) : shape
     if (extents.length === 0)
       throw new DataError(`${label}: expected at least one axis, that of the samples, received a single number`)
-    const same = extents.length === shape.length && dtype === type
-    return new Column(
-      label,
-      numbersOf(elements, dtype, type),
-      extents,
-      type,
-      expected?.shape[0] ?? null,
-      data instanceof Tensor && same ? data : undefined,
-    )
+    const memory =
+      !(elements instanceof Tensor) ? numbersOf(elements, dtype, type) : dtype === type ? elements : numbersOf(elements.elements, dtype, type)
+    return new Column(label, memory, extents, type, expected?.shape[0] ?? null)
   }
 
   /** The number of samples. */
@@ -75,8 +65,8 @@ export class Column {
     return this.shape[0] as number
   }
 
-  get #rowSize(): number {
-    return this.shape.slice(1).reduce((n, extent) => n * extent, 1)
+  get #numbers(): Numbers {
+    return this.#memory instanceof Tensor ? this.#memory.elements : this.#memory
   }
 
   /** Rows `start..end - 1` as a column of their own, sharing memory. */
@@ -93,67 +83,83 @@ export class Column {
 
   /** The same rows in memory of its own: whoever gave the data may change it from now on. Tensors never change. */
   snapshot(): Column {
-    this.#requireMemory()
-    if (this.#whole) return this
-    return new Column(this.label, this.#numbers.slice(), this.shape, this.dtype, this.#batch)
+    if (this.#memory instanceof Tensor) return this
+    this.#requireMemory(this.#memory)
+    return new Column(this.label, this.#memory.slice(), this.shape, this.dtype, this.#batch)
   }
 
-  /** Whether {@link Column.take} gives the caller's own tensor, which must not be disposed. */
-  isBorrowed(start: number, end: number): boolean {
-    return this.#whole !== undefined && start === 0 && end === this.rows
-  }
-
-  /** Rows `start..end - 1` of an order, or of the rows as they stand. */
+  /**
+   * Rows `start..end - 1` of an order, or of the rows as they stand. The tensor may borrow the data, or memory that the
+   * next call uses again.
+   */
   take(start: number, end: number, order?: Uint32Array): Tensor {
     if (this.#batch !== null && end - start !== this.#batch) {
       throw new DataError(`${this.label}: expected batches of ${this.#batch} samples, received one of ${end - start}`)
     }
-    if (this.#whole && !order && this.isBorrowed(start, end)) return this.#whole
-    this.#requireMemory()
+    const memory = this.#memory
+    const all = !order && start === 0 && end === this.rows
+    if (all && memory instanceof Tensor && memory.shape.length === this.shape.length) return memory
+    const numbers = this.#numbers
+    this.#requireMemory(numbers)
+    const shape = all ? this.shape : [end - start, ...this.shape.slice(1)]
     const size = this.#rowSize
-    const shape = [end - start, ...this.shape.slice(1)]
-    if (!order && this.#numbers instanceof views[this.dtype]) {
-      return tensor(this.#numbers.subarray(start * size, end * size) as TypedArray, shape, this.dtype)
+    if (!order && numbers instanceof views[this.dtype]) {
+      return new Tensor((all ? numbers : numbers.subarray(start * size, end * size)) as TypedArray, shape, this.dtype)
     }
-    const rows = new views[this.dtype]((end - start) * size)
-    if (!order) rows.set(this.#numbers.subarray(start * size, end * size))
-    else if (size === 1) for (let i = start; i < end; i++) rows[i - start] = this.#numbers[order[i] as number] as number
+    const rows = this.#room((end - start) * size)
+    if (!order) rows.set(numbers.subarray(start * size, end * size))
+    else if (size === 1) for (let i = start; i < end; i++) rows[i - start] = numbers[order[i] as number] as number
     else {
       for (let i = start; i < end; i++) {
         const from = (order[i] as number) * size
-        rows.set(this.#numbers.subarray(from, from + size), (i - start) * size)
+        rows.set(numbers.subarray(from, from + size), (i - start) * size)
       }
     }
-    return tensor(rows, shape, this.dtype)
+    return new Tensor(rows, shape, this.dtype)
+  }
+
+  #room(length: number): TypedArray {
+    if (!this.#gathered || this.#gathered.length < length) this.#gathered = new views[this.dtype](length)
+    return this.#gathered.length === length ? this.#gathered : this.#gathered.subarray(0, length)
   }
 
   /** The class of each row: the place of the largest element of the last axis, or the rounded number where it has one. */
   classes(): Int32Array {
     const classes = this.shape.length > 1 ? (this.shape.at(-1) as number) : 1
-    const count = this.#numbers.length / Math.max(classes, 1)
+    const numbers = this.#numbers
+    const count = numbers.length / Math.max(classes, 1)
     if (count !== this.rows) {
       throw new DataError(
         `${this.label}: expected one class for each sample, received targets of shape ${formatShape(this.shape)}`,
       )
     }
     return Int32Array.from({ length: this.rows }, (_, row) => {
-      if (classes === 1) return Math.round(this.#numbers[row] as number)
+      if (classes === 1) return Math.round(numbers[row] as number)
       let best = 0
       for (let i = 1; i < classes; i++) {
-        if ((this.#numbers[row * classes + i] as number) > (this.#numbers[row * classes + best] as number)) best = i
+        if ((numbers[row * classes + i] as number) > (numbers[row * classes + best] as number)) best = i
       }
       return best
     })
   }
 
-  #requireMemory(): void {
-    const expected = this.rows * this.#rowSize
-    if (this.#numbers.length !== expected) {
+  #requireMemory(numbers: Numbers): void {
+    if (numbers.length !== this.rows * this.#rowSize) {
       throw new DataError(
         `${this.label}: expected the data to stay while it is used, received an array whose buffer was transferred away`,
       )
     }
   }
+}
+
+function product(extents: readonly number[]): number {
+  return extents.reduce((n, extent) => n * extent, 1)
+}
+
+/** A tensor as it is, if it is in use. */
+function whole(data: Tensor): { data: Tensor; shape: readonly number[]; dtype: DType } {
+  void data.operand
+  return { data, shape: data.shape, dtype: data.dtype }
 }
 
 function readElements(label: string, data: TensorLike): ReturnType<typeof elementsOf> {
@@ -169,7 +175,7 @@ function readElements(label: string, data: TensorLike): ReturnType<typeof elemen
   if (!Array.isArray(shape) || !shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
     throw new DataError(`${label}: expected a shape of whole numbers >= 0, received ${formatShape([...shape])}`)
   }
-  const count = shape.reduce((n, extent) => n * extent, 1)
+  const count = product(shape)
   if (ArrayBuffer.isView(elements) && isDetached(elements)) {
     throw new DataError(`${label}: expected an array with memory, received one whose buffer was transferred away`)
   }

@@ -122,12 +122,13 @@ function arranged(outputs: Outputs, places: readonly Place[]): Structure<Place> 
  * @throws DataError with the sizes when they differ.
  */
 export function rowsOf(owner: string, { inputs, targets, weights }: Columns): number {
+  const rows = inputs[0]?.rows ?? targets.find((target) => target)?.rows ?? 0
+  const same = (column: Column | undefined): boolean => !column || column.rows === rows
+  if (inputs.every(same) && targets.every(same) && weights.every(same)) return rows
   const groups = { x: inputs, y: targets, sampleWeight: weights }
   const sizes = Object.entries(groups).map(
     ([name, columns]) => [name, columns.flatMap((column) => (column ? [column.rows] : []))] as const,
   )
-  const distinct = new Set(sizes.flatMap(([, rows]) => rows))
-  if (distinct.size <= 1) return distinct.values().next().value ?? 0
   const text = sizes.filter(([, rows]) => rows.length > 0).map(([name, rows]) => `${name}: ${rows.join(', ')}`)
   throw new DataError(
     `${owner}: the number of samples is ambiguous: all arrays must have the same, received ${text.join('; ')}`,
