@@ -104,7 +104,8 @@ const require = createRequire(import.meta.url)
 
 function load(): Addon {
   try {
-    return require('../../native.cjs') as Addon
+    // A name of package.json, since the built library is one file in another folder.
+    return require('#native') as Addon
   } catch (cause) {
     const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
     const libc = process.platform === 'linux' ? (report?.header?.glibcVersionRuntime ? 'glibc' : 'musl') : ''
