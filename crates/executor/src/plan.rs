@@ -13,6 +13,7 @@ use ferrograph_graph::{Graph, GraphError, Origin, Plan as OpPlan, Step, TensorTy
 use ferrograph_tensor::{Buffer, DType, Place, ShapeError};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// Kernels, places and memory for one combination of input shapes. Immutable but for the kept preparations; any number of
 /// runs may use it at the same time.
@@ -30,6 +31,8 @@ pub(crate) struct Plan {
     /// Bytes of each buffer that outlives the run: one for each updated variable, then outputs.
     pub own: Vec<usize>,
     pub outputs: Vec<Output>,
+    /// Nanoseconds that the steps of the last run took; without one, for ever.
+    pub lasted: AtomicU64,
 }
 
 /// One step of a run.
@@ -187,7 +190,8 @@ impl Planner<'_> {
         actions.extend(self.copies.iter().map(|&(id, own)| self.copy(id, own)));
         let Layout { shared, own, block, .. } = self.layout;
         let nothing = Arc::new(Buffer::new(0)?);
-        Ok(Plan { actions, shared, kept: self.kept, derived: None, nothing, block, own, outputs })
+        let lasted = AtomicU64::new(u64::MAX);
+        Ok(Plan { actions, shared, kept: self.kept, derived: None, nothing, block, own, outputs, lasted })
     }
 
     /// Sees to it that own buffer `own` holds `id` at the end.

@@ -6,6 +6,7 @@ use crate::layout::Source;
 use crate::plan::{Action, OutputHome, Plan, Work};
 use crate::{ProgramError, RunInput};
 use ferrograph_graph::{RunContext, ValueId, Variable};
+use ferrograph_kernels::pool;
 use ferrograph_tensor::{Arena, Buffer, Part, ShapeError, Shared, Tensor, ViewMut, allocated_bytes, memory_limit};
 use std::slice::from_ref;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +16,10 @@ use std::time::{Duration, Instant};
 /// Held to read while a run notes which values it works on, and to write while a run publishes new ones: a prediction
 /// during training sees the weights of one step, never of two.
 static PUBLISHING: RwLock<()> = RwLock::new(());
+
+/// Waking a worker takes 15 to 30 microseconds, half of which the caller spends: a run that lasted less than this the last
+/// time is over before it pays. It is still shared with workers that are awake, as they are when runs follow closely.
+const WORTH_WAKING: Duration = Duration::from_micros(60);
 
 /// Runs `plan`. The new values are those of `updated`, in the plan's order; `locking` is their order by the variables'
 /// ids. On any error no variable has changed.
@@ -30,7 +35,7 @@ pub(crate) fn run(
 
     check_budget(plan, updated.len(), arenas)?;
     let mut room: Room<'_> = arenas.take(plan.block)?;
-    let computed = compute(plan, updated, inputs, &mut room, cancel, |_| ());
+    let computed = with_help(plan, || compute(plan, updated, inputs, &mut room, cancel, |_| ()));
     let outcome = computed.and_then(|()| publish(plan, updated, &mut room));
     return_spares(updated, &mut room);
     arenas.give_back(room);
@@ -76,6 +81,19 @@ fn return_spares(updated: &[(Arc<Variable>, ValueId)], room: &mut Room<'_>) {
     for ((variable, _), buffer) in updated.iter().zip(room.own.drain(..)) {
         variable.return_spare(buffer);
     }
+}
+
+/// Calls `compute` with the workers woken that it is worth waking.
+fn with_help<R>(plan: &Plan, compute: impl FnOnce() -> R) -> R {
+    let begun = Instant::now();
+    let result = if Duration::from_nanos(plan.lasted.load(Ordering::Relaxed)) < WORTH_WAKING {
+        pool::without_waking(compute)
+    } else {
+        pool::rouse();
+        compute()
+    };
+    plan.lasted.store(u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    result
 }
 
 /// Refuses a run that would pass the memory limit before anything is allocated for it.

@@ -74,6 +74,12 @@ pub trait Simd: Copy + Send + Sync + Debug + 'static {
         let _ = p;
     }
 
+    /// As [`prefetch`](Self::prefetch), into the second-level cache only.
+    #[inline(always)]
+    fn prefetch_far(self, p: *const f32) {
+        let _ = p;
+    }
+
     /// Reads the first `N` floats of `x`; panics if there are fewer.
     #[inline(always)]
     fn load(self, x: &[f32]) -> Self::V {

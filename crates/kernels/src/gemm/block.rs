@@ -175,6 +175,7 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Part { inputs, outputs, walk, start, depth, packed, ref panels, epilogue, .. } = self;
+        let steps = self.steps();
         let rows = inputs.len();
         let width = S::TILE_VECTORS * S::N;
         let full = self.columns / width;
@@ -190,6 +191,7 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
                 // SAFETY: the panel starts within `packed`, and its row `start` as well, both asserted above.
                 b: unsafe { packed.as_ptr().add(depth * column + start * vectors * S::N) },
                 panel_stride: depth * width,
+                ahead: std::ptr::null(),
                 column,
                 epilogue,
             };
@@ -212,6 +214,10 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
                     let mut row = 0;
                     for tile in 0..tiles {
                         let end = row + (rows - row).div_ceil(tiles - tile);
+                        // The first tiles bring the next panel, a vector of each step apiece; it may come from far away.
+                        let next_is_near = tile >= S::TILE_VECTORS || panel + 1 >= panels.end;
+                        let next = cursor.b.wrapping_add(cursor.panel_stride + tile * steps * S::N);
+                        let cursor = Cursor { ahead: if next_is_near { cursor.b } else { next }, ..cursor };
                         let (inputs, outputs) = (&inputs[row..end], &outputs[row..end]);
                         match vectors {
                             1 => cursor.one_panel::<S, 1>(simd, inputs, outputs, columns),
@@ -278,6 +284,8 @@ struct Cursor<'a, F> {
     walk: Walk<'a>,
     b: *const f32,
     panel_stride: usize,
+    /// See [`tile`].
+    ahead: *const f32,
     column: usize,
     epilogue: F,
 }
@@ -289,14 +297,14 @@ impl<F: Epilogue> Cursor<'_, F> {
     /// As for [`tile`].
     #[inline(always)]
     unsafe fn full<S: Simd, const ROWS: usize, const PANELS: usize>(self, simd: S, a: &[*const f32], c: &[*mut f32]) {
-        let Cursor { walk, b, panel_stride, column, epilogue } = self;
+        let Cursor { walk, b, panel_stride, column, epilogue, ahead } = self;
         let columns = PANELS * S::TILE_VECTORS * S::N;
         // SAFETY: the caller's promise.
         unsafe {
             if const { S::TILE_VECTORS == 2 } {
-                tile::<S, F, ROWS, PANELS, 2>(simd, walk, a, b, panel_stride, c, column, columns, epilogue);
+                tile::<S, F, ROWS, PANELS, 2>(simd, walk, a, b, panel_stride, ahead, c, column, columns, epilogue);
             } else {
-                tile::<S, F, ROWS, PANELS, 4>(simd, walk, a, b, panel_stride, c, column, columns, epilogue);
+                tile::<S, F, ROWS, PANELS, 4>(simd, walk, a, b, panel_stride, ahead, c, column, columns, epilogue);
             }
         }
     }
@@ -313,12 +321,12 @@ impl<F: Epilogue> Cursor<'_, F> {
         c: &[*mut f32],
         columns: usize,
     ) {
-        let Cursor { walk, b, column, epilogue, .. } = self;
+        let Cursor { walk, b, ahead, column, epilogue, .. } = self;
         macro_rules! rows {
             ($($rows:literal)+) => {
                 match a.len() {
                     $($rows if const { $rows <= S::TILE_ROWS } => {
-                        tile::<S, F, $rows, 1, VECTORS>(simd, walk, a, b, 0, c, column, columns, epilogue);
+                        tile::<S, F, $rows, 1, VECTORS>(simd, walk, a, b, 0, ahead, c, column, columns, epilogue);
                     })+
                     _ => unreachable!("tiles have 1 to 8 rows"),
                 }

@@ -195,10 +195,13 @@ const MAX_ROWS: usize = 256;
 const STRIDED_ROWS: usize = 64;
 /// Elements of `A` in a block: 512 KiB, which stay in the second-level cache while the panels pass by.
 const BLOCK_ELEMENTS: usize = 128 * 1024;
-/// Multiply-adds of a chunk, at least: some 10 microseconds.
-const MIN_CHUNK: usize = 1 << 20;
-/// Products below this are not worth waking a thread for, which costs 15 to 30 microseconds.
-const MIN_SHARED: usize = 4 << 20;
+/// Multiply-adds of a chunk, at least: some 3 microseconds.
+const MIN_CHUNK: usize = 256 * 1024;
+/// Multiply-adds of a product, at least, that is worth sharing with a thread that is awake: to hand it over takes a
+/// fraction of a microsecond.
+const MIN_SHARED: usize = 512 * 1024;
+/// Panels that a block of one row takes side by side.
+const ROW_PANELS: usize = 4;
 /// Chunks of a large product, about: enough for threads that are slowed down to give work away.
 const CHUNKS: usize = 64;
 
@@ -223,7 +226,8 @@ impl Grid {
     fn new(tile: TileShape, m: usize, k: usize, n: usize, strided: bool) -> Self {
         let panels = n.div_ceil(tile.columns);
         // Strided rows are copied once per group of panels, others are read in place.
-        let (most, least_panels) = if strided { (STRIDED_ROWS, panels.min(STAGED_PANELS)) } else { (MAX_ROWS, 1) };
+        let least_panels = if strided { STAGED_PANELS } else { (ROW_PANELS / m.max(1)).max(1) }.min(panels);
+        let most = if strided { STRIDED_ROWS } else { MAX_ROWS };
         let most = (BLOCK_ELEMENTS / k.max(1)).clamp(tile.rows, most);
         let rows = m.div_ceil(m.div_ceil(most)).next_multiple_of(tile.rows).min(MAX_ROWS / tile.rows * tile.rows);
         let row_blocks = m.div_ceil(rows);
@@ -233,7 +237,8 @@ impl Grid {
         let group = if total < MIN_SHARED {
             panels
         } else {
-            (total / CHUNKS).max(MIN_CHUNK).div_ceil(work(rows.min(m), tile.columns)).clamp(least_panels, panels)
+            let group = (total / CHUNKS).max(MIN_CHUNK).div_ceil(work(rows.min(m), tile.columns));
+            group.next_multiple_of(least_panels).clamp(least_panels, panels)
         };
         Grid { rows, row_blocks, panels: group, panel_groups: panels.div_ceil(group) }
     }

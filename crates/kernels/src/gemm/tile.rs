@@ -28,6 +28,8 @@ pub(super) struct Walk<'a> {
 /// Computes `ROWS` rows x `PANELS` neighbouring panels of `VECTORS` vectors each:
 /// `C[i][j] = epilogue(sum over taps and steps of A[i][tap + step * stride] * B[tap, step][j])`.
 ///
+/// Meanwhile a vector for each step is brought into the second-level cache from `ahead`, which may point anywhere.
+///
 /// # Safety
 /// * `a[i]` plus every tap plus every step lies within readable memory.
 /// * `b` points to `PANELS` panels `panel_stride` apart, each of `taps * len` rows of `VECTORS * N` floats.
@@ -41,6 +43,7 @@ pub(super) unsafe fn tile<S: Simd, E: Epilogue, const ROWS: usize, const PANELS:
     a: &[*const f32],
     b: *const f32,
     panel_stride: usize,
+    ahead: *const f32,
     c: &[*mut f32],
     column: usize,
     columns: usize,
@@ -68,7 +71,7 @@ pub(super) unsafe fn tile<S: Simd, E: Epilogue, const ROWS: usize, const PANELS:
         }
     }
 
-    let mut b = b;
+    let (mut b, mut ahead) = (b, ahead);
     for tap in walk.taps {
         let mut rows = [std::ptr::null::<f32>(); ROWS];
         for i in 0..ROWS {
@@ -77,6 +80,10 @@ pub(super) unsafe fn tile<S: Simd, E: Epilogue, const ROWS: usize, const PANELS:
         }
         let mut offset = 0;
         for _ in 0..walk.len {
+            if ROWS >= 4 {
+                simd.prefetch_far(ahead);
+                ahead = ahead.wrapping_add(lanes);
+            }
             let mut panel = [[simd.zero(); VECTORS]; PANELS];
             for p in 0..PANELS {
                 for v in 0..VECTORS {

@@ -1,23 +1,25 @@
 //! The process-wide thread pool.
 //!
-//! * [`parallel_for`] shares the chunks of a loop between the caller and whichever workers are free. Chunks are claimed
-//!   by an atomic counter. The caller computes too, and at the end waits only for chunks that a worker has claimed: a
-//!   worker that is late, or busy elsewhere, costs nothing but its help.
+//! * [`parallel_for`] shares the chunks of a loop between the caller and whichever workers are free. The caller computes
+//!   too, and at the end waits only for chunks that a worker has claimed: a worker that is late, or busy elsewhere, costs
+//!   nothing but its help.
 //! * [`spawn`] queues a job for a worker, so that the thread that asked is free. Jobs go before loops: while there are
 //!   as many jobs as threads each job runs on one core, and with fewer the idle workers help the loops of the others.
 //!
-//! Workers start when first needed and are parked when idle. After helping with a loop a worker looks out for the next
-//! one for [`SPIN`] before it parks, because waking a parked thread costs more than many loops last.
+//! Workers start when first needed and are parked when idle. One that has helped or run a job looks out for more for
+//! [`SPIN`] before it parks: it joins a loop within a fraction of a microsecond, while waking a parked thread takes 15 to
+//! 30. Who knows that a run is too short for that says so with [`without_waking`]; for a long one [`rouse`] wakes the
+//! workers before there is a loop.
 //!
-//! Contains `unsafe`: workers reach a loop on its caller's stack through a pointer. It is registered under the lock
-//! before any worker sees it, and [`Pool::close`] does not return before the last worker has left it.
+//! Loops are published in `slot`s without a lock. The lock is for jobs, and for workers that park, wake, start and end.
 
 mod cores;
+mod slot;
 #[cfg(test)]
 mod tests;
 
 use ferrograph_simd::{Level, with_level};
-use std::any::Any;
+use slot::{MAX_CHUNKS, Slot, run_chunks};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -26,17 +28,24 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-/// How long a worker that has just helped, or a caller whose chunks are all claimed, spins before it parks.
-/// A wake-up costs 15 to 30 microseconds, so waiting longer than that for work is a loss.
-const SPIN: Duration = Duration::from_micros(20);
+/// How long a worker without work, or a caller whose last chunks are claimed, spins before it parks. Twice what a
+/// wake-up costs: the steps of a run, and the calls of a program that predicts again and again, mostly follow sooner.
+const SPIN: Duration = Duration::from_micros(50);
+
+/// A thread that has spun this long lets others run on its core in between.
+const POLITE: Duration = Duration::from_micros(5);
 
 /// More threads than this are never used.
 const MAX_THREADS: usize = 1024;
+
+/// Loops that are shared at a time. Further ones run on their callers alone: by then all cores are busy on most machines.
+const SLOTS: usize = 16;
 
 static GLOBAL: LazyLock<Pool> = LazyLock::new(|| Pool::new(cores::default_threads()));
 
 thread_local! {
     static IN_CHUNK: Cell<bool> = const { Cell::new(false) };
+    static MAY_WAKE: Cell<bool> = const { Cell::new(true) };
 }
 
 /// The number of threads that compute at a time, at least 1. By default the smallest of the number of physical cores,
@@ -68,18 +77,39 @@ pub fn spawn(job: Box<dyn FnOnce() + Send>) {
     GLOBAL.spawn(job);
 }
 
+/// Runs `f`. Loops in it are shared with workers that are awake, but wake none: right for work that is over before a
+/// worker would come.
+pub fn without_waking<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            MAY_WAKE.set(self.0);
+        }
+    }
+    let _restore = Restore(MAY_WAKE.replace(false));
+    f()
+}
+
+/// Wakes the workers that could help the caller, which has loops for them soon.
+pub fn rouse() {
+    GLOBAL.rouse(GLOBAL.threads() - 1);
+}
+
 struct Pool {
+    slots: [Slot; SLOTS],
     threads: AtomicUsize,
-    /// Counts published loops and jobs, so that a spinning worker need not take the lock to look for new ones.
-    published: AtomicUsize,
+    /// Workers that look out for loops, help with one, or are about to: not those that are parked or run a job.
+    awake: AtomicUsize,
+    /// Workers that could be woken or started. Changed under the lock.
+    dormant: AtomicUsize,
+    /// Queued jobs. Changed under the lock.
+    queued: AtomicUsize,
     state: Mutex<State>,
 }
 
 struct State {
     jobs: VecDeque<(Level, Box<dyn FnOnce() + Send>)>,
-    loops: Vec<LoopPointer>,
     parked: Vec<Arc<Parker>>,
-    spinning: usize,
     /// Workers running or about to start.
     workers: usize,
 }
@@ -97,57 +127,22 @@ impl Parker {
     }
 }
 
-/// A loop in progress, on the stack of its caller.
-struct Loop<'a> {
-    body: &'a (dyn Fn(usize) + Sync),
-    chunks: usize,
-    next: AtomicUsize,
-    /// Workers that hold a reference to this loop. Raised under the pool's lock while the loop is published.
-    helpers: AtomicUsize,
-    panic: Mutex<Option<Box<dyn Any + Send>>>,
-    caller: Thread,
-    level: Level,
-}
-
-impl Loop<'_> {
-    fn run(&self) {
-        let outer = IN_CHUNK.replace(true);
-        loop {
-            let chunk = self.next.fetch_add(1, Ordering::Relaxed);
-            if chunk >= self.chunks {
-                break;
-            }
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.body)(chunk))) {
-                lock(&self.panic).get_or_insert(panic);
-            }
-        }
-        IN_CHUNK.set(outer);
-    }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-struct LoopPointer(*const Loop<'static>);
-// SAFETY: a Loop is Sync (its body is), and the pointer is only followed while the loop is alive, see `Pool::close`.
-unsafe impl Send for LoopPointer {}
-
-impl LoopPointer {
-    fn new(work: &Loop) -> Self {
-        LoopPointer(std::ptr::from_ref(work).cast())
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Pool {
     fn new(threads: usize) -> Self {
-        let state = State { jobs: VecDeque::new(), loops: Vec::new(), parked: Vec::new(), spinning: 0, workers: 0 };
-        Pool {
+        let pool = Pool {
+            slots: std::array::from_fn(|_| Slot::new()),
             threads: AtomicUsize::new(threads.clamp(1, MAX_THREADS)),
-            published: AtomicUsize::new(0),
-            state: Mutex::new(state),
-        }
+            awake: AtomicUsize::new(0),
+            dormant: AtomicUsize::new(0),
+            queued: AtomicUsize::new(0),
+            state: Mutex::new(State { jobs: VecDeque::new(), parked: Vec::new(), workers: 0 }),
+        };
+        pool.note(&lock(&pool.state));
+        pool
     }
 
     fn threads(&self) -> usize {
@@ -157,10 +152,21 @@ impl Pool {
     fn set_threads(&self, threads: usize) {
         self.threads.store(threads.clamp(1, MAX_THREADS), Ordering::Relaxed);
         // Parked workers look at the new number; those too many end.
-        let parked = std::mem::take(&mut lock(&self.state).parked);
+        let mut state = lock(&self.state);
+        let parked = std::mem::take(&mut state.parked);
+        self.awake.fetch_add(parked.len(), Ordering::Relaxed);
+        self.note(&state);
+        drop(state);
         for parker in parked {
             parker.wake();
         }
+    }
+
+    /// Lets threads without the lock know of a change.
+    fn note(&self, state: &State) {
+        let startable = self.threads().saturating_sub(state.workers);
+        self.dormant.store(state.parked.len() + startable, Ordering::Relaxed);
+        self.queued.store(state.jobs.len(), Ordering::Relaxed);
     }
 
     fn parallel_for(&'static self, chunks: usize, body: &(dyn Fn(usize) + Sync)) {
@@ -170,72 +176,64 @@ impl Pool {
         if chunks == 1 {
             return body(0);
         }
-        let work = Loop {
-            body,
-            chunks,
-            next: AtomicUsize::new(0),
-            helpers: AtomicUsize::new(0),
-            panic: Mutex::new(None),
-            caller: thread::current(),
-            level: Level::current(),
-        };
-        if IN_CHUNK.get() || self.threads() == 1 {
-            work.run();
+        let wanted = (chunks - 1).min(self.threads() - 1);
+        let slot = if wanted == 0 || chunks > MAX_CHUNKS || IN_CHUNK.get() {
+            None
         } else {
-            self.open(&work);
-            work.run();
-            self.close(&work);
-        }
-        let panic = work.panic.into_inner().unwrap_or_else(PoisonError::into_inner);
+            if MAY_WAKE.get() {
+                self.rouse(wanted);
+            }
+            self.slots.iter().find(|slot| slot.acquire())
+        };
+        let panic = if let Some(slot) = slot {
+            slot.run(chunks, body)
+        } else {
+            let mut all = 0..chunks;
+            run_chunks(|| all.next(), body)
+        };
         if let Some(panic) = panic {
             resume_unwind(panic);
         }
     }
 
-    /// Makes `work` visible to the workers and wakes as many as can help.
-    fn open(&'static self, work: &Loop) {
-        let mut state = lock(&self.state);
-        state.loops.push(LoopPointer::new(work));
-        self.published.fetch_add(1, Ordering::Relaxed);
-        let wanted = (work.chunks - 1).min(self.threads() - 1).saturating_sub(state.spinning);
-        self.wake(state, wanted);
-    }
-
-    /// Hides `work` from the workers and waits until those that hold it have left.
-    fn close(&self, work: &Loop) {
-        let pointer = LoopPointer::new(work);
-        lock(&self.state).loops.retain(|other| *other != pointer);
-        spin_until(|| work.helpers.load(Ordering::Acquire) == 0);
-        while work.helpers.load(Ordering::Acquire) != 0 {
-            thread::park();
+    /// Wakes or starts workers until `wanted` are awake, if there are so many.
+    fn rouse(&'static self, wanted: usize) {
+        while self.awake.load(Ordering::Relaxed) < wanted && self.dormant.load(Ordering::Relaxed) > 0 {
+            if !self.wake_one(lock(&self.state)) {
+                return;
+            }
         }
     }
 
     fn spawn(&'static self, job: Box<dyn FnOnce() + Send>) {
         let mut state = lock(&self.state);
         state.jobs.push_back((Level::current(), job));
-        self.published.fetch_add(1, Ordering::Relaxed);
-        let everything = state.jobs.len() + state.loops.len();
-        let wanted = usize::from(everything > state.spinning);
-        self.wake(state, wanted);
+        self.note(&state);
+        // A worker that helps with a loop looks for jobs only when the loop has no more chunks.
+        let helping: usize = self.slots.iter().map(Slot::helpers).sum();
+        if state.jobs.len() + helping > self.awake.load(Ordering::Relaxed) {
+            self.wake_one(state);
+        }
     }
 
-    /// Wakes `wanted` parked workers, or starts new ones while there are fewer than `threads`.
-    fn wake(&'static self, mut state: MutexGuard<State>, wanted: usize) {
-        let keep = state.parked.len().saturating_sub(wanted);
-        let woken = state.parked.split_off(keep);
-        let room = self.threads().saturating_sub(state.workers);
-        let started = (wanted - woken.len()).min(room);
-        state.workers += started;
+    /// Wakes a parked worker, or starts one while there are fewer than `threads`. Returns whether it could.
+    fn wake_one(&'static self, mut state: MutexGuard<State>) -> bool {
+        let parked = state.parked.pop();
+        let starts = parked.is_none() && state.workers < self.threads();
+        if parked.is_none() && !starts {
+            return false;
+        }
+        state.workers += usize::from(starts);
+        self.awake.fetch_add(1, Ordering::Relaxed);
+        self.note(&state);
         drop(state);
-        for parker in woken {
+        if let Some(parker) = parked {
             parker.wake();
+        } else if !self.start_worker() {
+            self.run_orphans();
+            return false;
         }
-        for _ in 0..started {
-            if !self.start_worker() {
-                self.run_orphans();
-            }
-        }
+        true
     }
 
     fn start_worker(&'static self) -> bool {
@@ -250,9 +248,12 @@ impl Pool {
     fn run_orphans(&self) {
         let mut state = lock(&self.state);
         state.workers -= 1;
+        self.awake.fetch_sub(1, Ordering::Relaxed);
+        self.note(&state);
         while state.workers == 0
             && let Some((level, job)) = state.jobs.pop_front()
         {
+            self.note(&state);
             drop(state);
             run_job(level, job);
             state = lock(&self.state);
@@ -261,73 +262,47 @@ impl Pool {
 
     fn worker(&self) {
         let parker = Arc::new(Parker { thread: thread::current(), awake: AtomicBool::new(false) });
-        let mut may_spin = false;
-        let mut state = lock(&self.state);
         loop {
+            let idle = self.help_until_idle();
+            let mut state = lock(&self.state);
             if state.workers > self.threads() {
                 state.workers -= 1;
+                self.awake.fetch_sub(1, Ordering::Relaxed);
+                self.note(&state);
                 return;
             }
             if let Some((level, job)) = state.jobs.pop_front() {
+                self.awake.fetch_sub(1, Ordering::Relaxed);
+                self.note(&state);
                 drop(state);
                 run_job(level, job);
-                state = lock(&self.state);
-            } else if let Some(pointer) = self.join_loop(&state) {
-                drop(state);
-                // SAFETY: `join_loop` raised `helpers`, so the loop lives until `help` lowers it.
-                unsafe { help(pointer) };
-                may_spin = true;
-                state = lock(&self.state);
-            } else if may_spin {
-                may_spin = false;
-                let published = self.published.load(Ordering::Relaxed);
-                state.spinning += 1;
-                drop(state);
-                spin_until(|| self.published.load(Ordering::Relaxed) != published);
-                // Work published while this worker counted as spinning is found by the next turn, under the lock.
-                state = lock(&self.state);
-                state.spinning -= 1;
-            } else {
+                self.awake.fetch_add(1, Ordering::Relaxed);
+            } else if idle {
                 parker.awake.store(false, Ordering::Relaxed);
                 state.parked.push(Arc::clone(&parker));
+                self.awake.fetch_sub(1, Ordering::Relaxed);
+                self.note(&state);
                 drop(state);
                 while !parker.awake.load(Ordering::Acquire) {
                     thread::park();
                 }
-                state = lock(&self.state);
             }
         }
     }
 
-    /// Registers the calling worker with a loop that has unclaimed chunks and room for a helper.
-    fn join_loop(&self, state: &State) -> Option<LoopPointer> {
-        let limit = self.threads() - 1;
-        state.loops.iter().copied().find(|pointer| {
-            // SAFETY: a published loop is alive while the lock is held, see `close`.
-            let work = unsafe { &*pointer.0 };
-            let joins = work.next.load(Ordering::Relaxed) < work.chunks && work.helpers.load(Ordering::Relaxed) < limit;
-            if joins {
-                work.helpers.fetch_add(1, Ordering::Relaxed);
+    /// Helps with loops until there has been none for [`SPIN`], which it returns `true` for, or a job is queued.
+    fn help_until_idle(&self) -> bool {
+        loop {
+            let (mut helped, mut job) = (false, false);
+            spin_until(SPIN, || {
+                job = self.queued.load(Ordering::Relaxed) > 0;
+                helped = !job && self.slots.iter().any(|slot| slot.help(self.threads() - 1));
+                job || helped
+            });
+            if !helped {
+                return !job;
             }
-            joins
-        })
-    }
-}
-
-/// Works on a loop and leaves it.
-///
-/// # Safety
-/// `helpers` counts the calling worker.
-unsafe fn help(pointer: LoopPointer) {
-    let caller = {
-        // SAFETY: the loop is alive while `helpers` counts this worker.
-        let work = unsafe { &*pointer.0 };
-        with_level(work.level, || work.run());
-        work.caller.clone()
-    };
-    // SAFETY: as above. The loop may be gone as soon as the counter is lowered, so nothing is touched after that.
-    if unsafe { (*pointer.0).helpers.fetch_sub(1, Ordering::Release) } == 1 {
-        caller.unpark();
+        }
     }
 }
 
@@ -336,15 +311,18 @@ fn run_job(level: Level, job: Box<dyn FnOnce() + Send>) {
     let _ = catch_unwind(AssertUnwindSafe(|| with_level(level, job)));
 }
 
-/// Spins until `done` or until [`SPIN`] is over.
-fn spin_until(done: impl Fn() -> bool) {
+/// Spins until `done` or for as long as `limit`.
+fn spin_until(limit: Duration, mut done: impl FnMut() -> bool) {
     let start = Instant::now();
     while !done() {
-        for _ in 0..32 {
-            std::hint::spin_loop();
-        }
-        if start.elapsed() >= SPIN {
+        let spun = start.elapsed();
+        if spun >= limit {
             return;
+        }
+        if spun >= POLITE {
+            thread::yield_now();
+        } else {
+            std::hint::spin_loop();
         }
     }
 }

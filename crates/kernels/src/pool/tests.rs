@@ -41,10 +41,8 @@ fn one_chunk_starts_no_thread() {
     assert_eq!(lock(&pool.state).workers, 1);
 }
 
-#[test]
-fn a_second_thread_helps() {
-    let pool = pool(2);
-    // Both chunks wait for each other, so the loop ends only if two threads run it.
+/// Both chunks wait for each other, so the loop ends only if two threads run it.
+fn needs_two_threads(pool: &'static Pool) {
     let arrived = AtomicUsize::new(0);
     pool.parallel_for(2, &|_| {
         arrived.fetch_add(1, Ordering::SeqCst);
@@ -52,6 +50,77 @@ fn a_second_thread_helps() {
             thread::yield_now();
         }
     });
+}
+
+fn wait_until(done: impl Fn() -> bool) {
+    while !done() {
+        thread::sleep(Duration::from_micros(100));
+    }
+}
+
+#[test]
+fn a_second_thread_helps() {
+    let pool = pool(2);
+    for _ in 0..100 {
+        needs_two_threads(pool);
+    }
+    // Woken again after it has parked.
+    wait_until(|| lock(&pool.state).parked.len() == 1);
+    needs_two_threads(pool);
+}
+
+#[test]
+fn idle_workers_park() {
+    let pool = pool(4);
+    counts_each_chunk_once(pool, 100);
+    pool.spawn(Box::new(|| ()));
+    wait_until(|| {
+        let state = lock(&pool.state);
+        state.parked.len() == state.workers
+    });
+    assert_eq!(pool.awake.load(Ordering::Relaxed), 0);
+    assert_eq!(pool.dormant.load(Ordering::Relaxed), 4);
+}
+
+#[test]
+fn small_work_wakes_nobody() {
+    let pool = pool(4);
+    without_waking(|| counts_each_chunk_once(pool, 100));
+    assert_eq!(lock(&pool.state).workers, 0);
+    let caught = catch_unwind(|| without_waking(|| resume_unwind(Box::new(()))));
+    assert!(caught.is_err());
+    pool.rouse(3);
+    assert_eq!(lock(&pool.state).workers, 3);
+    // Whoever is awake helps all the same.
+    without_waking(|| {
+        while pool.awake.load(Ordering::Relaxed) < 3 {
+            pool.rouse(3);
+        }
+        counts_each_chunk_once(pool, 100);
+    });
+    needs_two_threads(pool);
+}
+
+#[test]
+fn more_loops_than_slots() {
+    let pool = pool(3);
+    let inside = AtomicUsize::new(0);
+    let callers = SLOTS + 4;
+    thread::scope(|scope| {
+        for _ in 0..callers {
+            scope.spawn(|| {
+                pool.parallel_for(2, &|_| {
+                    // Chunks of every loop are in progress at once.
+                    inside.fetch_add(1, Ordering::SeqCst);
+                    while inside.load(Ordering::SeqCst) < callers {
+                        thread::yield_now();
+                    }
+                });
+            });
+        }
+    });
+    assert_eq!(inside.into_inner(), 2 * callers);
+    assert!(pool.slots.iter().all(Slot::acquire), "all slots are free again");
 }
 
 #[test]

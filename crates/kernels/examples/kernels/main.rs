@@ -1,0 +1,23 @@
+//! Kernels against the limit of the machine: `cargo run --release -p ferrograph-kernels --example kernels [family..]`.
+//!
+//! Prints a line of JSON for each kernel, shape and number of threads: the median time of a call, what it does per second,
+//! and the share of the processor's peak that this is. A family of kernels is a file beside this one.
+
+// Kernels written here are compiled into the wrappers that enable the instructions of a level.
+#![allow(clippy::inline_always)]
+
+mod gemm;
+mod peak;
+mod report;
+
+/// The families by name. Each measures its kernels with [`report::measure`].
+const FAMILIES: [(&str, fn()); 1] = [("gemm", gemm::report)];
+
+fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    for (name, report) in FAMILIES {
+        if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
+            report();
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Where a loop is published to the workers, without a lock.
+//!
+//! Contains `unsafe`: workers reach the body of a loop on its caller's stack through a pointer. `state` says who may use
+//! it: the owner alone writes it, before it opens the slot; a worker reads it only while it is counted as a helper, which
+//! it can become only while the slot is open; and the owner does not return before it has closed the slot and the last
+//! helper has left.
+
+use super::{IN_CHUNK, SPIN, lock, spin_until};
+use ferrograph_simd::{Level, with_level};
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread::{self, Thread};
+
+/// What a chunk threw.
+pub(super) type Panic = Box<dyn Any + Send>;
+
+/// The function that is called for each chunk.
+pub(super) type Body<'a> = &'a (dyn Fn(usize) + Sync);
+
+/// Somebody owns the slot.
+const OWNED: usize = 1 << 31;
+/// Workers may become helpers.
+const OPEN: usize = 1 << 30;
+/// The owner is parked, or about to be, until the last helper leaves.
+const WAITING: usize = 1 << 29;
+/// A chunk has panicked.
+const PANICKED: usize = 1 << 28;
+/// The number of helpers.
+const HELPERS: usize = PANICKED - 1;
+
+/// More chunks than this are not shared: both counts of [`Claims`] must fit.
+pub(super) const MAX_CHUNKS: usize = 1 << 31;
+
+/// A place for one loop at a time. All of it that threads write while a loop runs is on one pair of cache lines.
+#[repr(align(128))]
+pub(super) struct Slot {
+    state: AtomicUsize,
+    claims: Claims,
+    work: UnsafeCell<Work>,
+    panic: Mutex<Option<Panic>>,
+    owner: Mutex<Option<Thread>>,
+}
+
+/// What helpers need to know.
+#[derive(Clone, Copy)]
+struct Work {
+    body: *const (dyn Fn(usize) + Sync),
+    level: Level,
+}
+
+// SAFETY: `work` is used as the module's comment says; the body it points at is Sync.
+unsafe impl Sync for Slot {}
+// SAFETY: as above.
+unsafe impl Send for Slot {}
+
+/// Hands out the chunks of a loop: to its owner from the first on, to helpers from the last on. So a loop that is run
+/// again and again gives each of two threads mostly the same chunks, whose data is in that thread's caches.
+#[derive(Default)]
+struct Claims {
+    chunks: AtomicUsize,
+    /// Claims from the front in the low half, from the back in the high half. Those that find nothing left count, too.
+    taken: AtomicU64,
+}
+
+/// One claim from the back.
+const BACK: u64 = 1 << 32;
+
+impl Claims {
+    fn begin(&self, chunks: usize) {
+        self.chunks.store(chunks, Ordering::Relaxed);
+        self.taken.store(0, Ordering::Relaxed);
+    }
+
+    fn split(taken: u64) -> (usize, usize) {
+        ((taken % BACK) as usize, (taken / BACK) as usize)
+    }
+
+    /// Whether chunks are left.
+    fn any(&self) -> bool {
+        let (front, back) = Self::split(self.taken.load(Ordering::Relaxed));
+        front + back < self.chunks.load(Ordering::Relaxed)
+    }
+
+    fn front(&self) -> Option<usize> {
+        let (front, back) = Self::split(self.taken.fetch_add(1, Ordering::Relaxed));
+        (front + back < self.chunks.load(Ordering::Relaxed)).then_some(front)
+    }
+
+    fn back(&self) -> Option<usize> {
+        let (front, back) = Self::split(self.taken.fetch_add(BACK, Ordering::Relaxed));
+        let chunks = self.chunks.load(Ordering::Relaxed);
+        (front + back < chunks).then(|| chunks - 1 - back)
+    }
+}
+
+impl Slot {
+    pub(super) fn new() -> Self {
+        fn nothing(_: usize) {}
+        let work = Work { body: &nothing, level: Level::current() };
+        Slot {
+            state: AtomicUsize::new(0),
+            claims: Claims::default(),
+            work: UnsafeCell::new(work),
+            panic: Mutex::new(None),
+            owner: Mutex::new(None),
+        }
+    }
+
+    /// Makes the caller the owner, unless there is one.
+    pub(super) fn acquire(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == 0
+            && self.state.compare_exchange(0, OWNED, Ordering::Acquire, Ordering::Relaxed).is_ok()
+    }
+
+    /// How many workers help its owner.
+    pub(super) fn helpers(&self) -> usize {
+        self.state.load(Ordering::Relaxed) & HELPERS
+    }
+
+    /// Runs a loop together with the workers that come to help and gives the slot back. The caller owns it. Returns what
+    /// one of the chunks threw.
+    pub(super) fn run(&self, chunks: usize, body: Body) -> Option<Panic> {
+        // SAFETY: the lifetime is forgotten; nobody follows the pointer after `close`, which is before this returns.
+        let erased = unsafe { std::mem::transmute::<Body, Body<'static>>(body) };
+        // SAFETY: the caller owns the slot, which is not open and has no helpers, so nobody else uses `work`.
+        unsafe { *self.work.get() = Work { body: erased, level: Level::current() } };
+        self.claims.begin(chunks);
+        self.state.store(OWNED | OPEN, Ordering::Release);
+        self.run_chunks(|| self.claims.front(), body);
+        self.close();
+        let panicked = self.state.load(Ordering::Relaxed) & PANICKED != 0;
+        let panic = if panicked { lock(&self.panic).take() } else { None };
+        self.state.store(0, Ordering::Release);
+        panic
+    }
+
+    /// Keeps further helpers out and waits until those inside have left.
+    fn close(&self) {
+        let left = || self.state.load(Ordering::Acquire) & HELPERS == 0;
+        if self.state.fetch_and(!OPEN, Ordering::AcqRel) & HELPERS == 0 {
+            return;
+        }
+        spin_until(SPIN, left);
+        while !left() {
+            *lock(&self.owner) = Some(thread::current());
+            // A helper that leaves after this sees it; one that has left before is seen here.
+            if self.state.fetch_or(WAITING, Ordering::AcqRel) & HELPERS == 0 {
+                break;
+            }
+            thread::park();
+        }
+    }
+
+    /// Helps with the loop published here, if there is one with chunks left and fewer than `limit` helpers. Returns
+    /// whether it did.
+    pub(super) fn help(&self, limit: usize) -> bool {
+        let mut state = self.state.load(Ordering::Acquire);
+        loop {
+            if state & OPEN == 0 || state & HELPERS >= limit || !self.claims.any() {
+                return false;
+            }
+            match self.state.compare_exchange_weak(state, state + 1, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => break,
+                Err(now) => state = now,
+            }
+        }
+        // SAFETY: the slot was open when this thread became a helper, so `work` was written before and stays as it is.
+        let work = unsafe { *self.work.get() };
+        // SAFETY: the owner waits in `close`, and with it the body lives, until this thread is no helper any more.
+        let body = unsafe { &*work.body };
+        with_level(work.level, || self.run_chunks(|| self.claims.back(), body));
+        // The loop may be over as soon as this helper is not counted; the slot itself stays.
+        let before = self.state.fetch_sub(1, Ordering::AcqRel);
+        if before & WAITING != 0 && before & HELPERS == 1 {
+            // If the next loop has begun meanwhile, its owner may be the one who wakes: it looks, and waits again.
+            if let Some(owner) = lock(&self.owner).take() {
+                owner.unpark();
+            }
+        }
+        true
+    }
+
+    fn run_chunks(&self, claim: impl Fn() -> Option<usize>, body: Body) {
+        if let Some(panic) = run_chunks(claim, body) {
+            lock(&self.panic).get_or_insert(panic);
+            self.state.fetch_or(PANICKED, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Runs the chunks that `claim` gives, all of them even if some panic, and returns what the first of those threw.
+pub(super) fn run_chunks(mut claim: impl FnMut() -> Option<usize>, body: Body) -> Option<Panic> {
+    let mut first = None;
+    let outer = IN_CHUNK.replace(true);
+    while let Some(chunk) = claim() {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(chunk))) {
+            first.get_or_insert(panic);
+        }
+    }
+    IN_CHUNK.set(outer);
+    first
+}
