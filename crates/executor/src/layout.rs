@@ -128,7 +128,7 @@ impl Layout {
         Place { region: Region::Block { offset: self.offsets[index] }, bytes: self.lives[index].bytes, dtype }
     }
 
-    /// The place of an operand whose data is not read: nowhere.
+    /// The place of an operand whose data is not read, and of a result that nobody reads: nowhere.
     pub(crate) fn nowhere(dtype: DType) -> Place {
         Place { region: Region::Block { offset: 0 }, bytes: 0, dtype }
     }

@@ -162,6 +162,8 @@ struct Draft {
     /// `None`: the data is not read.
     inputs: Vec<(DType, Option<ValueId>)>,
     outputs: Vec<ValueId>,
+    /// Those of them that nobody reads and that get no memory.
+    skipped: Vec<ValueId>,
     scratch: Vec<(DType, Piece)>,
     prepared: Vec<Prepared>,
 }
@@ -239,6 +241,7 @@ impl Planner<'_> {
         let draft = if let Some(OpPlan::Step(_)) = &plans[unit[0]] {
             let Some(OpPlan::Step(step)) = plans[unit[0]].take() else { unreachable!("just matched") };
             let mut draft = self.draft_kernel(at, unit[0], names, step)?;
+            draft.skipped.retain(|id| !self.leaves[id.index()] && !last_use.contains_key(id));
             if unit.len() > 1 {
                 let head = (Some(nodes[unit[0]].results[0]), draft.inputs.len());
                 let (fused, boundary) = self.fuse(at, &unit[1..], plans, last_use, head)?;
@@ -249,8 +252,8 @@ impl Planner<'_> {
             draft
         } else {
             let (fused, boundary) = self.fuse(at, &unit, plans, last_use, (None, 0))?;
-            let (inputs, outputs, scratch, prepared) = Default::default();
-            let mut draft = Draft { names, work: Work::Copy, inputs, outputs, scratch, prepared };
+            let (inputs, outputs, skipped, scratch, prepared) = Default::default();
+            let mut draft = Draft { names, work: Work::Copy, inputs, outputs, skipped, scratch, prepared };
             self.add_loop(at, &mut draft, &fused, boundary);
             draft.work = Work::Fused(Box::new(fused));
             draft
@@ -260,7 +263,7 @@ impl Planner<'_> {
                 self.layout.share(&self.flow, id);
             }
         }
-        for &id in &draft.outputs {
+        for &id in draft.outputs.iter().filter(|id| !draft.skipped.contains(id)) {
             self.layout.keep(&self.flow, id, at, last_use.get(&id).copied().unwrap_or(at));
         }
         Ok(draft)
@@ -321,7 +324,9 @@ impl Planner<'_> {
                 Prepared::Fresh { piece: self.layout.scratch(bytes, at, at), operand }
             });
         }
-        Ok(Draft { names, work: Work::Kernel(step), inputs, outputs: node.results.clone(), scratch, prepared })
+        let outputs = node.results.clone();
+        let skipped = outputs.iter().enumerate().filter(|&(result, _)| step.skips(result)).map(|(_, id)| *id).collect();
+        Ok(Draft { names, work: Work::Kernel(step), inputs, outputs, skipped, scratch, prepared })
     }
 
     /// The shared buffer of a value that mostly stays the same from run to run.
@@ -336,8 +341,11 @@ impl Planner<'_> {
     }
 
     fn action(&self, draft: Draft) -> Action {
-        let Draft { names, work, inputs, outputs, scratch, prepared } = draft;
+        let Draft { names, work, inputs, outputs, skipped, scratch, prepared } = draft;
         let place = |id: ValueId| self.layout.place(&self.flow, id);
+        let output = |id: ValueId| {
+            if skipped.contains(&id) { Layout::nowhere(self.flow.ty(id).dtype) } else { place(id) }
+        };
         let input = |(dtype, id): (DType, Option<ValueId>)| id.map_or_else(|| Layout::nowhere(dtype), place);
         let mut fresh = Vec::new();
         let prepared = prepared.into_iter().enumerate().map(|(n, prepared)| match prepared {
@@ -355,7 +363,7 @@ impl Planner<'_> {
             prepared: prepared.collect(),
             inputs: inputs.into_iter().map(input).collect(),
             types: outputs.iter().map(|&id| self.flow.ty(id).clone()).collect(),
-            outputs: outputs.into_iter().map(place).collect(),
+            outputs: outputs.into_iter().map(output).collect(),
             scratch: scratch.into_iter().map(|(dtype, piece)| self.layout.scratch_place(piece, dtype)).collect(),
             fresh,
         }

@@ -19,6 +19,13 @@ pub trait Step: Debug + Send + Sync {
         None
     }
 
+    /// Whether result `result` may be left out when nobody reads it. It then has no memory: [`Step::run`] finds no elements
+    /// where it would be.
+    fn skips(&self, result: usize) -> bool {
+        let _ = result;
+        false
+    }
+
     /// float32 elements of scratch memory that one run needs.
     fn scratch_len(&self) -> usize {
         0

@@ -22,7 +22,7 @@ pub mod parallel;
 pub mod pool;
 pub mod pooling;
 pub mod random;
-mod recurrence;
+pub mod recurrence;
 pub mod reduce;
 pub mod softmax;
 pub mod standardize;

@@ -22,7 +22,7 @@ use ferrograph_graph::{
     Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
 };
 use ferrograph_kernels::gru::{self, GruForward, GruShape, Outputs};
-use ferrograph_kernels::lstm::LstmShape;
+use ferrograph_kernels::recurrence::RecurrentShape;
 use ferrograph_tensor::{DType, View, ViewMut};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -51,14 +51,13 @@ impl Gru {
         Cell { gates: 3, two_biases: self.reset_after, states: &["h0"], reserve_len }
     }
 
-    pub(crate) fn shape(self, shape: LstmShape) -> GruShape {
-        let LstmShape { batch, steps, input, units } = shape;
-        GruShape { batch, steps, input, units, reset_after: self.reset_after }
+    pub(crate) fn shape(self, extents: RecurrentShape) -> GruShape {
+        GruShape { extents, reset_after: self.reset_after }
     }
 }
 
 /// The same with and without `reset_after`.
-fn reserve_len(shape: &LstmShape) -> usize {
+fn reserve_len(shape: &RecurrentShape) -> usize {
     gru::reserve_len(&Gru::default().shape(*shape))
 }
 
@@ -142,13 +141,19 @@ impl Step for Forward {
             packed_kernel: prepared.f32(0),
             packed_recurrent: prepared.f32(1),
             bias: inputs.f32(3),
-            h0: inputs.f32(4),
+            h0: Some(inputs.f32(4)),
             mask: self.masked.then(|| inputs.u8(5)),
             reverse: self.reverse,
         };
         let [y, h, reserve] = context.outputs.views([0, 1, 2]).map(ViewMut::f32);
+        // What nobody reads is not there.
+        let [y, reserve] = [y, reserve].map(|result| (!result.is_empty()).then_some(result));
         gru::forward(&self.shape, &forward, Outputs { y, h, reserve }, context.scratch);
         Ok(())
+    }
+
+    fn skips(&self, result: usize) -> bool {
+        result != 1
     }
 
     fn scratch_len(&self) -> usize {
@@ -251,7 +256,7 @@ impl Trace {
 }
 
 /// The ops with shapes which between them reach every case.
-pub(crate) fn sample_ops() -> Vec<(Gru, LstmShape)> {
+pub(crate) fn sample_ops() -> Vec<(Gru, RecurrentShape)> {
     let both = samples().into_iter().flat_map(|(recurrence, shape)| {
         let Recurrence { reverse, masked } = recurrence;
         [false, true].map(|reset_after| (Gru { reverse, masked, reset_after }, shape))
@@ -260,8 +265,8 @@ pub(crate) fn sample_ops() -> Vec<(Gru, LstmShape)> {
 }
 
 /// The operands of a sample.
-pub(crate) fn sample_operands(op: Gru, shape: &LstmShape) -> Vec<Operand> {
-    let LstmShape { batch, steps, input, units } = *shape;
+pub(crate) fn sample_operands(op: Gru, shape: &RecurrentShape) -> Vec<Operand> {
+    let RecurrentShape { batch, steps, input, units } = *shape;
     let bias = if op.reset_after { vec![2, 3 * units] } else { vec![3 * units] };
     let shapes = [vec![batch, steps, input], vec![input, 3 * units], vec![units, 3 * units], bias, vec![batch, units]];
     // Small enough to keep most gates away from where they saturate.

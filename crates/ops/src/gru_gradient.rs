@@ -20,7 +20,7 @@ use crate::shared::window::may_agree;
 use crate::shared::{step_with_scratch, to_json};
 use ferrograph_graph::{Fill, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::gru::{self, Gradients, GruBackward};
-use ferrograph_kernels::lstm::LstmShape;
+use ferrograph_kernels::recurrence::RecurrentShape;
 use ferrograph_tensor::{DType, ViewMut};
 use serde::{Deserialize, Serialize};
 
@@ -171,7 +171,7 @@ impl Registered for GruGradient {
 }
 
 /// Operands of which the second half is what `gru` makes of the first.
-fn sample(op: Gru, shape: &LstmShape) -> Sample {
+fn sample(op: Gru, shape: &RecurrentShape) -> Sample {
     let mut operands: Vec<_> = sample_operands(op, shape)
         .into_iter()
         .enumerate()
@@ -186,7 +186,7 @@ fn sample(op: Gru, shape: &LstmShape) -> Sample {
     };
     let trace = Trace::run(op, &operands.iter().map(values).collect::<Vec<_>>());
     let [batch, steps, units] = trace.extents;
-    let per_row = gru::reserve_len(&op.shape(LstmShape { batch: 1, ..*shape }));
+    let per_row = gru::reserve_len(&op.shape(RecurrentShape { batch: 1, ..*shape }));
     operands.extend([
         Operand::values(DType::Float32, &[batch, per_row], trace.reserve()),
         Operand::normal(&[batch, steps, units]),

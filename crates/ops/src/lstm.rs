@@ -19,7 +19,8 @@ use crate::shared::to_json;
 use ferrograph_graph::{
     Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
 };
-use ferrograph_kernels::lstm::{self, LstmForward, LstmShape, Outputs};
+use ferrograph_kernels::lstm::{self, LstmForward, Outputs};
+use ferrograph_kernels::recurrence::RecurrentShape;
 use ferrograph_tensor::{DType, View, ViewMut};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -106,7 +107,7 @@ impl Op for Lstm {
 
 #[derive(Debug)]
 struct Forward {
-    shape: LstmShape,
+    shape: RecurrentShape,
     reverse: bool,
     masked: bool,
     preparations: [Preparation; 2],
@@ -126,8 +127,14 @@ impl Step for Forward {
             reverse: self.reverse,
         };
         let [y, h, c, reserve] = context.outputs.views([0, 1, 2, 3]).map(ViewMut::f32);
-        lstm::forward(&self.shape, &forward, Outputs { y: Some(y), h, c, reserve: Some(reserve) }, context.scratch);
+        // What nobody reads is not there.
+        let [y, reserve] = [y, reserve].map(|result| (!result.is_empty()).then_some(result));
+        lstm::forward(&self.shape, &forward, Outputs { y, h, c, reserve }, context.scratch);
         Ok(())
+    }
+
+    fn skips(&self, result: usize) -> bool {
+        result == 0 || result == 3
     }
 
     fn scratch_len(&self) -> usize {
@@ -206,8 +213,8 @@ impl Trace {
 }
 
 /// The operands of a sample.
-pub(crate) fn sample_operands(recurrence: Recurrence, shape: &LstmShape) -> Vec<Operand> {
-    let LstmShape { batch, steps, input, units } = *shape;
+pub(crate) fn sample_operands(recurrence: Recurrence, shape: &RecurrentShape) -> Vec<Operand> {
+    let RecurrentShape { batch, steps, input, units } = *shape;
     let mut operands: Vec<_> = [
         vec![batch, steps, input],
         vec![input, 4 * units],

@@ -19,7 +19,8 @@ use crate::shared::recurrence::{Recurrence, known_extents, samples, scattered};
 use crate::shared::window::may_agree;
 use crate::shared::{step_with_scratch, to_json};
 use ferrograph_graph::{Fill, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
-use ferrograph_kernels::lstm::{self, Gradients, LstmBackward, LstmShape};
+use ferrograph_kernels::lstm::{self, Gradients, LstmBackward};
+use ferrograph_kernels::recurrence::RecurrentShape;
 use ferrograph_tensor::{DType, ViewMut};
 use serde::{Deserialize, Serialize};
 
@@ -156,7 +157,7 @@ impl Registered for LstmGradient {
 }
 
 /// Operands of which the second half is what `lstm` makes of the first.
-fn sample(recurrence: Recurrence, shape: &LstmShape) -> Sample {
+fn sample(recurrence: Recurrence, shape: &RecurrentShape) -> Sample {
     let mut operands: Vec<_> = sample_operands(recurrence, shape)
         .into_iter()
         .enumerate()
@@ -172,7 +173,7 @@ fn sample(recurrence: Recurrence, shape: &LstmShape) -> Sample {
     let trace = Trace::run(recurrence, &operands.iter().map(values).collect::<Vec<_>>());
     let [batch, steps, units] = trace.extents;
     let (sequence, state) = (vec![batch, steps, units], vec![batch, units]);
-    let per_row = lstm::reserve_len(&LstmShape { batch: 1, ..*shape });
+    let per_row = lstm::reserve_len(&RecurrentShape { batch: 1, ..*shape });
     operands.extend([
         // Only their shapes are used.
         Operand::normal(&sequence),

@@ -3,12 +3,14 @@
 //! Steps are taken back a few at a time. Within them, groups of sequences run without waiting for one another; then the
 //! gradients of the inputs and the weights are products over all rows of those steps.
 //!
-//! Contains `unsafe`: groups write disjoint rows, and rows of products lie in several buffers.
+//! Contains `unsafe`: groups write disjoint rows.
 
-use super::{GruShape, cell, reserve_len};
-use crate::gemm::{self, Depth, Identity, Matrix, Product};
-use crate::parallel::{SharedMut, for_each_chunk};
+use super::{GATES, GruShape, cell, reserve_len};
+use crate::gemm::{self, Matrix};
+use crate::parallel::SharedMut;
 use crate::pool::parallel_for;
+use crate::recurrence::RecurrentShape;
+use crate::recurrence::backward::{Steps, add_columns, steps_at_a_time};
 use ferrograph_simd::Level;
 use std::ops::Range;
 
@@ -48,27 +50,19 @@ pub struct Gradients<'a> {
     pub dh0: &'a mut [f32],
 }
 
-/// Rows of the products over several steps, about.
-const ROWS: usize = 1024;
-
-/// Steps taken back at a time.
-fn steps_at_a_time(shape: &GruShape) -> usize {
-    (ROWS / shape.batch.max(1)).clamp(1, shape.steps.max(1))
-}
-
 /// Lengths of the parts of the scratch memory: the gradients of `p` and of `q` for some steps, one of them packed, the
 /// gradient of `r * h_before`, and the transposed weights packed.
 fn scratch_parts(shape: &GruShape) -> [usize; 6] {
-    let gates = shape.gates();
-    let rows = steps_at_a_time(shape).saturating_mul(shape.batch);
+    let gates = shape.columns();
+    let rows = steps_at_a_time(&shape.extents).saturating_mul(shape.extents.batch);
     let step = rows.saturating_mul(gates);
     [
         step,
         if shape.reset_after { step } else { 0 },
         gemm::packed_len(rows, gates),
-        if shape.reset_after { 0 } else { shape.state_len() },
-        gemm::packed_len(gates, shape.units),
-        gemm::packed_len(gates, shape.input),
+        if shape.reset_after { 0 } else { shape.extents.state_len() },
+        gemm::packed_len(gates, shape.extents.units),
+        gemm::packed_len(gates, shape.extents.input),
     ]
 }
 
@@ -79,8 +73,9 @@ pub fn backward_scratch_len(shape: &GruShape) -> usize {
 
 /// Runs the unit backwards over all steps. `scratch` may hold anything.
 pub fn backward(shape: &GruShape, inputs: &GruBackward, gradients: Gradients, scratch: &mut [f32]) {
-    let GruShape { batch, steps, input, units, reset_after } = *shape;
-    let (gates, state_len, rows) = (shape.gates(), shape.state_len(), shape.rows());
+    let RecurrentShape { batch, steps, input, units } = shape.extents;
+    let reset_after = shape.reset_after;
+    let (gates, state_len, rows) = (shape.columns(), shape.extents.state_len(), shape.extents.rows());
     let Gradients { dx, dkernel, drecurrent, dbias, dh0: dh } = gradients;
     assert!(inputs.x.len() == rows * input && dx.len() == rows * input);
     assert!(inputs.kernel.len() == input * gates && dkernel.len() == input * gates);
@@ -112,11 +107,10 @@ pub fn backward(shape: &GruShape, inputs: &GruBackward, gradients: Gradients, sc
         gemm::pack(units, units, Matrix::transposed(&inputs.recurrent[2 * units..], gates), candidate);
     }
     let (kept, hidden) = inputs.reserve.split_at(rows * shape.kept());
-    let dx = SharedMut::new(dx);
     let (input_bias, state_bias) = dbias.split_at_mut(gates);
     let mut end = steps;
     while end > 0 {
-        let start = end.saturating_sub(steps_at_a_time(shape));
+        let start = end.saturating_sub(steps_at_a_time(&shape.extents));
         let rows = (end - start) * batch;
         let (dp, dq) = (&mut dp[..rows * gates], &mut dq[..if reset_after { rows * gates } else { 0 }]);
         StepBack { shape, inputs, kept, hidden, recurrent }.run(start..end, dh, dreset, dp, dq);
@@ -132,7 +126,7 @@ pub fn backward(shape: &GruShape, inputs: &GruBackward, gradients: Gradients, sc
         };
         if reset_after {
             add_product(0..gates, before, dq);
-            add_columns(dq, gates, state_bias);
+            add_columns(dq, state_bias);
         } else {
             let reset = Matrix::transposed(&kept[start * batch * shape.kept() + 3 * units..], shape.kept());
             add_product(0..2 * units, before, dp);
@@ -140,22 +134,10 @@ pub fn backward(shape: &GruShape, inputs: &GruBackward, gradients: Gradients, sc
         }
         let packed = &mut packed[..gemm::packed_len(rows, gates)];
         gemm::pack(rows, gates, Matrix::row_major(dp, gates), packed);
-        add_input_products(shape, inputs, start..end, packed, dkernel);
-        add_columns(dp, gates, input_bias);
-        let product = Product {
-            rows,
-            columns: input,
-            depth: Depth { taps: &[0], len: gates, stride: 1 },
-            packed: kernel,
-            accumulate: false,
-            epilogue: Identity,
-        };
-        let output = |row: usize| {
-            let step = shape.source_step(start + row / batch, inputs.reverse);
-            dx.get().wrapping_add((row % batch * steps + step) * input)
-        };
-        // SAFETY: rows of `dp` and of `dx` exist (its length is asserted above), one per sequence and step.
-        unsafe { product.run(|row| dp.as_ptr().wrapping_add(row * gates), output) };
+        let steps = Steps { shape: &shape.extents, range: start..end, reverse: inputs.reverse, columns: gates };
+        steps.add_input_products(inputs.x, packed, dkernel);
+        add_columns(dp, input_bias);
+        steps.input_gradient(dp, kernel, dx);
         end = start;
     }
 }
@@ -174,9 +156,10 @@ impl StepBack<'_> {
     /// Turns `dh` from the gradient of the state after the steps of `range` into that before them, and writes the
     /// gradients of `p` and, with `reset_after`, of `q`, `[steps of the range, B, 3U]`. `dreset` is scratch memory.
     fn run(&self, range: Range<usize>, dh: &mut [f32], dreset: &mut [f32], dp: &mut [f32], dq: &mut [f32]) {
-        let GruShape { batch, units, reset_after, .. } = *self.shape;
-        let gates = self.shape.gates();
-        let (rows, groups) = self.shape.batch_groups();
+        let RecurrentShape { batch, units, .. } = self.shape.extents;
+        let reset_after = self.shape.reset_after;
+        let gates = self.shape.columns();
+        let (rows, groups) = self.shape.extents.groups(GATES);
         let level = Level::current();
         let (dh, dreset, dp, dq) = (SharedMut::new(dh), SharedMut::new(dreset), SharedMut::new(dp), SharedMut::new(dq));
         parallel_for(groups, &|group| {
@@ -211,9 +194,10 @@ impl StepBack<'_> {
         dp: &mut [f32],
         dq: &mut [f32],
     ) {
-        let GruShape { batch, steps, units, reset_after, .. } = *self.shape;
-        let (gates, kept_len, rows) = (self.shape.gates(), self.shape.kept(), dh.len() / units);
-        let time = self.shape.source_step(step, self.inputs.reverse);
+        let RecurrentShape { batch, steps, units, .. } = self.shape.extents;
+        let reset_after = self.shape.reset_after;
+        let (gates, kept_len, rows) = (self.shape.columns(), self.shape.kept(), dh.len() / units);
+        let time = self.shape.extents.source_step(step, self.inputs.reverse);
         let kept = |row: usize| &self.kept[(step * batch + first + row) * kept_len..][..kept_len];
         let h_before = |row: usize| &self.hidden[(step * batch + first + row) * units..][..units];
         for row in 0..rows {
@@ -253,42 +237,4 @@ impl StepBack<'_> {
         }
         gemm::gemm(rows, 2 * units, units, Matrix::row_major(dp, gates), both, dh, units, true);
     }
-}
-
-/// `dkernel += x^T dp` over the rows of some steps, in the order of `packed`.
-fn add_input_products(
-    shape: &GruShape,
-    inputs: &GruBackward,
-    range: Range<usize>,
-    packed: &[f32],
-    dkernel: &mut [f32],
-) {
-    let GruShape { batch, steps, input, .. } = *shape;
-    let gates = shape.gates();
-    let taps: Vec<usize> = range.map(|step| shape.source_step(step, inputs.reverse) * input).collect();
-    // A single sequence is one run of neighbouring steps instead of many runs of one.
-    let depth = if batch == 1 && !inputs.reverse {
-        Depth { taps: &taps[..1], len: taps.len(), stride: input }
-    } else {
-        Depth { taps: &taps, len: batch, stride: steps * input }
-    };
-    let product = Product { rows: input, columns: gates, depth, packed, accumulate: true, epilogue: Identity };
-    let sums = SharedMut::new(dkernel);
-    // SAFETY: feature `row` of every sequence and step lies within `x`, row `row` of the sums within `dkernel`: lengths
-    // are asserted in `backward`.
-    unsafe {
-        product.run(|row| inputs.x.as_ptr().wrapping_add(row), |row| sums.get().wrapping_add(row * gates));
-    }
-}
-
-/// Adds the rows of `d`, of `sums.len()` columns, to `sums`, in order.
-fn add_columns(d: &[f32], columns: usize, sums: &mut [f32]) {
-    /// Columns added up at a time.
-    const CHUNK: usize = 256;
-    for_each_chunk(sums, CHUNK, |index, sums| {
-        for row in d.chunks_exact(columns) {
-            let row = &row[index * CHUNK..][..sums.len()];
-            sums.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
-        }
-    });
 }

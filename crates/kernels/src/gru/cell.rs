@@ -1,18 +1,15 @@
-//! One step of the cell, between the products.
+//! One step of the cell, and its derivative between the products.
+//!
+//! Contains `unsafe`: threads that share a step write disjoint units of the same rows.
 
-use crate::vecmath::{sigmoid_v, tanh_v};
+use super::GATES;
+use crate::recurrence::activation::{sigmoid, tanh};
+use crate::recurrence::cell::{Cell, is_masked, load, store};
 use ferrograph_simd::{Kernel, Simd};
 
 /// Parts of a row, each of `units` elements.
 fn parts<const N: usize>(row: &[f32], units: usize) -> [&[f32]; N] {
     std::array::from_fn(|part| &row[part * units..(part + 1) * units])
-}
-
-fn kept_mut(row: &mut [f32], units: usize) -> [&mut [f32]; 4] {
-    let (update, rest) = row.split_at_mut(units);
-    let (reset, rest) = rest.split_at_mut(units);
-    let (candidate, inner) = rest.split_at_mut(units);
-    [update, reset, candidate, inner]
 }
 
 fn gates_mut(row: &mut [f32], units: usize) -> [&mut [f32]; 3] {
@@ -21,84 +18,167 @@ fn gates_mut(row: &mut [f32], units: usize) -> [&mut [f32]; 3] {
     [update, reset, candidate]
 }
 
-/// `sigmoid(p + q)`, where `q` may already be part of `p`.
-#[inline(always)]
-fn gate<S: Simd>(simd: S, p: &[f32], q: Option<&[f32]>) -> S::V {
-    let p = simd.load_partial(p);
-    sigmoid_v(simd, q.map_or(p, |q| simd.add(p, simd.load_partial(q))))
+/// What the forward step of some sequences reads and writes: rows of states are `units` apart.
+///
+/// The pointers lead to rows of the lengths given; `h_before` and, in the second phase, `reset` are not written meanwhile.
+#[derive(Clone, Copy)]
+pub(super) struct Places<'a> {
+    pub units: usize,
+    /// What the gates get from the input: rows of interleaved gates.
+    pub projected: *const f32,
+    /// With `reset_after` `[2, 3U]`.
+    pub bias: &'a [f32],
+    pub h_before: *const f32,
+    pub h_after: *mut f32,
+    /// Without `reset_after`, the update gate between the phases.
+    pub z: *mut f32,
+    /// Without `reset_after`, `r * h_before` between the phases.
+    pub reset: *mut f32,
+    /// A second place for the hidden state, and the distance of its rows.
+    pub y: Option<(*mut f32, usize)>,
+    /// Where `z`, `r`, `g` and `q_h` or `r * h_before` go, rows `[4U]`.
+    pub kept: Option<*mut f32>,
+    /// From the mask of the first row on, and the distance of the rows'. 0 means masked.
+    pub mask: Option<(&'a [u8], usize)>,
 }
 
-/// The gates `z` and `r` of one sequence.
-pub(super) struct Gates<'a> {
-    /// `[3U]`: what the gates get from the input, and without `recurrent` all that `z` and `r` get.
-    pub projected: &'a [f32],
-    /// With `reset_after`, `[3U]`: what they get from the state.
-    pub recurrent: Option<&'a [f32]>,
-    /// `[U]`
-    pub h_before: &'a [f32],
-    /// `[4U]`: `z`, `r` and the last part are written.
-    pub kept: &'a mut [f32],
-}
-
-impl Kernel for Gates<'_> {
-    type Output = ();
-
+impl Places<'_> {
+    /// What a gate gets from the input.
+    ///
+    /// # Safety
+    /// The row and the block exist.
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let units = self.h_before.len();
-        let [p_z, p_r] = parts(self.projected, units);
-        let q = self.recurrent.map(|q| parts::<3>(q, units));
-        let [update, reset, _, inner] = kept_mut(self.kept, units);
-        for at in (0..units).step_by(S::N) {
-            let part = at..units.min(at + S::N);
-            let of = |index: usize| q.map(|q| &q[index][part.clone()]);
-            let z = gate(simd, &p_z[part.clone()], of(0));
-            let r = gate(simd, &p_r[part.clone()], of(1));
-            let last = match of(2) {
-                Some(q) => simd.load_partial(q),
-                None => simd.mul(r, simd.load_partial(&self.h_before[part.clone()])),
+    unsafe fn projected<S: Simd>(&self, simd: S, row: usize, block: usize, gate: usize) -> S::V {
+        let row = self.projected.wrapping_add(row * GATES * self.units.next_multiple_of(S::N));
+        // SAFETY: a vector of the row of gates, which exists.
+        unsafe { simd.load_ptr(row.add((block * GATES + gate) * S::N)) }
+    }
+
+    /// What the second bias gives to a gate.
+    ///
+    /// # Safety
+    /// The block exists.
+    #[inline(always)]
+    unsafe fn state_bias<S: Simd>(&self, simd: S, block: usize, gate: usize) -> S::V {
+        let (unit, count) = (block * S::N, S::N.min(self.units - block * S::N));
+        // SAFETY: `count` units from `unit` on of a gate of the second bias.
+        unsafe { load(simd, self.bias.as_ptr().add((GATES + gate) * self.units + unit), count) }
+    }
+
+    /// # Safety
+    /// As for [`Cell::finish`].
+    #[inline(always)]
+    unsafe fn keep<S: Simd>(&self, simd: S, row: usize, block: usize, part: usize, v: S::V) {
+        let (unit, count) = (block * S::N, S::N.min(self.units - block * S::N));
+        if let Some(kept) = self.kept {
+            // SAFETY: `count` units from `unit` on of the row exist.
+            unsafe { store(simd, kept.add((row * 4 + part) * self.units + unit), v, count) };
+        }
+    }
+
+    /// `h_t = z * h_{t-1} + (1 - z) * g`
+    ///
+    /// # Safety
+    /// As for [`Cell::finish`].
+    #[inline(always)]
+    unsafe fn state<S: Simd>(&self, simd: S, row: usize, block: usize, z: S::V, g: S::V) {
+        let (unit, count) = (block * S::N, S::N.min(self.units - block * S::N));
+        let at = row * self.units + unit;
+        // SAFETY: `count` units from `unit` on of the row exist in every array.
+        unsafe {
+            let before = load(simd, self.h_before.add(at), count);
+            let h = if is_masked(self.mask, row) {
+                before
+            } else {
+                simd.fma(z, before, simd.mul(simd.sub(simd.splat(1.0), z), g))
             };
-            simd.store_partial(&mut update[part.clone()], z);
-            simd.store_partial(&mut reset[part.clone()], r);
-            simd.store_partial(&mut inner[part], last);
+            store(simd, self.h_after.add(at), h, count);
+            if let Some((y, stride)) = self.y {
+                store(simd, y.add(row * stride + unit), h, count);
+            }
         }
     }
 }
 
-/// The candidate and the state of one sequence, once the gates are known.
-pub(super) struct State<'a> {
-    /// `[U]`: what the candidate gets from the input, and without `reset_after` all it gets.
-    pub projected: &'a [f32],
-    /// Whether the last part of `kept` times the reset gate is to be added.
-    pub reset_after: bool,
-    /// `[U]`
-    pub h_before: &'a [f32],
-    /// `[4U]`: the candidate is written.
-    pub kept: &'a mut [f32],
-    /// `[U]`
-    pub h_after: &'a mut [f32],
-}
+/// The step with `reset_after`.
+#[derive(Clone, Copy)]
+pub(super) struct ResetAfter<'a>(pub Places<'a>);
 
-impl Kernel for State<'_> {
-    type Output = ();
+impl Cell<GATES> for ResetAfter<'_> {
+    /// `z` and `r` before activation and `q_h`, all without the second bias: added last, it costs the sums no digits.
+    #[inline(always)]
+    unsafe fn start<S: Simd>(&self, simd: S, row: usize, block: usize) -> [S::V; GATES] {
+        // SAFETY: the caller's promise.
+        unsafe { [self.0.projected(simd, row, block, 0), self.0.projected(simd, row, block, 1), simd.zero()] }
+    }
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let units = self.h_before.len();
-        let [update, reset, candidate, inner] = kept_mut(self.kept, units);
-        for at in (0..units).step_by(S::N) {
-            let part = at..units.min(at + S::N);
-            let z = simd.load_partial(&update[part.clone()]);
-            let mut sum = simd.load_partial(&self.projected[part.clone()]);
-            if self.reset_after {
-                let (r, q) = (simd.load_partial(&reset[part.clone()]), simd.load_partial(&inner[part.clone()]));
-                sum = simd.fma(r, q, sum);
-            }
-            let g = tanh_v(simd, sum);
-            let rest = simd.mul(simd.sub(simd.splat(1.0), z), g);
-            let h = simd.fma(z, simd.load_partial(&self.h_before[part.clone()]), rest);
-            simd.store_partial(&mut candidate[part.clone()], g);
-            simd.store_partial(&mut self.h_after[part], h);
+    unsafe fn finish<S: Simd>(&self, simd: S, row: usize, block: usize, [z, r, q]: [S::V; GATES]) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let z = simd.add(z, self.0.state_bias(simd, block, 0));
+            let r = simd.add(r, self.0.state_bias(simd, block, 1));
+            let q = simd.add(q, self.0.state_bias(simd, block, 2));
+            let (z, r) = sigmoid(simd, z).divide_with(simd, sigmoid(simd, r));
+            let p = self.0.projected(simd, row, block, 2);
+            let g = tanh(simd, simd.fma(r, q, p)).divide(simd);
+            self.0.keep(simd, row, block, 0, z);
+            self.0.keep(simd, row, block, 1, r);
+            self.0.keep(simd, row, block, 2, g);
+            self.0.keep(simd, row, block, 3, q);
+            self.0.state(simd, row, block, z, g);
+        }
+    }
+}
+
+/// The first phase of the step without `reset_after`: the gates `z` and `r`.
+#[derive(Clone, Copy)]
+pub(super) struct ResetBefore<'a>(pub Places<'a>);
+
+impl Cell<2> for ResetBefore<'_> {
+    #[inline(always)]
+    unsafe fn start<S: Simd>(&self, simd: S, row: usize, block: usize) -> [S::V; 2] {
+        // SAFETY: the caller's promise.
+        unsafe { [self.0.projected(simd, row, block, 0), self.0.projected(simd, row, block, 1)] }
+    }
+
+    #[inline(always)]
+    unsafe fn finish<S: Simd>(&self, simd: S, row: usize, block: usize, [z, r]: [S::V; 2]) {
+        let (unit, count) = (block * S::N, S::N.min(self.0.units - block * S::N));
+        let at = row * self.0.units + unit;
+        let (z, r) = sigmoid(simd, z).divide_with(simd, sigmoid(simd, r));
+        // SAFETY: the caller's promise; `count` units from `unit` on of the row exist in every array.
+        unsafe {
+            let reset = simd.mul(r, load(simd, self.0.h_before.add(at), count));
+            store(simd, self.0.z.add(at), z, count);
+            store(simd, self.0.reset.add(at), reset, count);
+            self.0.keep(simd, row, block, 0, z);
+            self.0.keep(simd, row, block, 1, r);
+            self.0.keep(simd, row, block, 3, reset);
+        }
+    }
+}
+
+/// The second phase: the candidate and the state.
+#[derive(Clone, Copy)]
+pub(super) struct Candidate<'a>(pub Places<'a>);
+
+impl Cell<1> for Candidate<'_> {
+    #[inline(always)]
+    unsafe fn start<S: Simd>(&self, simd: S, row: usize, block: usize) -> [S::V; 1] {
+        // SAFETY: the caller's promise.
+        [unsafe { self.0.projected(simd, row, block, 2) }]
+    }
+
+    #[inline(always)]
+    unsafe fn finish<S: Simd>(&self, simd: S, row: usize, block: usize, [g]: [S::V; 1]) {
+        let (unit, count) = (block * S::N, S::N.min(self.0.units - block * S::N));
+        let g = tanh(simd, g).divide(simd);
+        // SAFETY: the caller's promise; `count` units from `unit` on of the row exist.
+        unsafe {
+            let z = load(simd, self.0.z.add(row * self.0.units + unit), count);
+            self.0.keep(simd, row, block, 2, g);
+            self.0.state(simd, row, block, z, g);
         }
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{Random, at_thread_counts, bits};
+use ferrograph_simd::Level;
 use ferrograph_simd::with_level;
 
 /// Everything a unit reads, in f64 so that differences can be taken.
@@ -21,7 +22,7 @@ fn narrow(x: &[f64]) -> Vec<f32> {
 impl Problem {
     fn new([batch, steps, input, units]: [usize; 4], options: usize, random: &mut Random) -> Self {
         let flag = |bit: usize| options >> bit & 1 == 1;
-        let shape = GruShape { batch, steps, input, units, reset_after: flag(0) };
+        let shape = GruShape { extents: RecurrentShape { batch, steps, input, units }, reset_after: flag(0) };
         let mut data = |len: usize| random.normal(len).iter().map(|x| f64::from(*x * 0.5)).collect::<Vec<f64>>();
         let (rows, states) = (batch * steps, batch * units);
         let lengths = [rows * input, input * 3 * units, units * 3 * units, shape.bias_len(), states];
@@ -35,7 +36,8 @@ impl Problem {
 
     /// The sequence and the last state by the definition, in f64.
     fn naive(&self) -> [Vec<f64>; 2] {
-        let GruShape { batch, steps, input, units, reset_after } = self.shape;
+        let RecurrentShape { batch, steps, input, units } = self.shape.extents;
+        let reset_after = self.shape.reset_after;
         let [x, kernel, recurrent, bias, h0] = &self.operands;
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
         let (mut h, mut y) = (h0.clone(), vec![0.0; batch * steps * units]);
@@ -75,8 +77,8 @@ impl Problem {
         self.given.iter().zip(&outputs).flat_map(|(given, output)| given.iter().zip(output)).map(|(w, o)| w * o).sum()
     }
 
-    /// Sequence, last state and reserve.
-    fn forward(&self) -> [Vec<f32>; 3] {
+    /// Sequence, last state, and the reserve if `training`.
+    fn forward(&self, training: bool) -> [Vec<f32>; 3] {
         let shape = &self.shape;
         let nan = |len: usize| vec![f32::NAN; len];
         let [x, kernel, recurrent, bias, h0] = self.operands.each_ref().map(|data| narrow(data));
@@ -89,13 +91,16 @@ impl Problem {
             packed_kernel: &packed_kernel,
             packed_recurrent: &packed_recurrent,
             bias: &bias,
-            h0: &h0,
+            h0: Some(&h0),
             mask: self.mask.as_deref(),
             reverse: self.reverse,
         };
-        let mut results = [shape.rows() * shape.units, shape.state_len(), reserve_len(shape)].map(nan);
+        let RecurrentShape { units, .. } = shape.extents;
+        let reserve_len = if training { reserve_len(shape) } else { 0 };
+        let mut results = [shape.extents.rows() * units, shape.extents.state_len(), reserve_len].map(nan);
         let [y, h, reserve] = &mut results;
-        forward(shape, &inputs, Outputs { y, h, reserve }, &mut nan(forward_scratch_len(shape)));
+        let outputs = Outputs { y: Some(y), h, reserve: training.then_some(reserve) };
+        forward(shape, &inputs, outputs, &mut nan(forward_scratch_len(shape)));
         results
     }
 
@@ -147,9 +152,11 @@ fn forward_follows_the_definition() {
             let problem = Problem::new(extents, options, &mut random);
             let expected = problem.naive();
             for level in Level::available() {
-                let result = with_level(level, || problem.forward());
-                for (result, expected) in result.iter().zip(&expected) {
-                    close(&format!("{} {extents:?} {options}", level.name()), result, expected, 2e-6);
+                for training in [false, true] {
+                    let result = with_level(level, || problem.forward(training));
+                    for (result, expected) in result.iter().zip(&expected) {
+                        close(&format!("{} {extents:?} {options}", level.name()), result, expected, 2e-6);
+                    }
                 }
             }
         }
@@ -173,7 +180,7 @@ fn gradients_are_differences() {
                 })
                 .collect();
             for level in Level::available() {
-                let result = with_level(level, || problem.backward(&problem.forward()[2]));
+                let result = with_level(level, || problem.backward(&problem.forward(true)[2]));
                 for (part, (result, expected)) in result.iter().zip(&expected).enumerate() {
                     close(&format!("{} {extents:?} {options} part {part}", level.name()), result, expected, 5e-6);
                 }
@@ -188,20 +195,20 @@ fn threads_and_neighbours_do_not_matter() {
     for extents in [[19, 5, 6, 20], [3, 40, 5, 70], [2, 3, 300, 700]] {
         for options in [0b010, 0b011] {
             let problem = Problem::new(extents, options, &mut random);
-            let GruShape { batch, steps, units, .. } = problem.shape;
+            let RecurrentShape { batch, steps, units, .. } = problem.shape.extents;
             for level in Level::available() {
                 with_level(level, || {
-                    let together = at_thread_counts(|| problem.forward().concat());
-                    let reserve = problem.forward()[2].clone();
+                    let together = at_thread_counts(|| problem.forward(false).concat());
+                    let reserve = problem.forward(true)[2].clone();
                     at_thread_counts(|| problem.backward(&reserve).concat());
                     for b in [0, batch - 1] {
                         let row = |data: &[f64]| data[b * data.len() / batch..(b + 1) * data.len() / batch].to_vec();
                         let mut alone = problem.clone();
-                        alone.shape.batch = 1;
+                        alone.shape.extents.batch = 1;
                         alone.operands[0] = row(&problem.operands[0]);
                         alone.operands[4] = row(&problem.operands[4]);
                         alone.mask = problem.mask.as_ref().map(|mask| mask[b * steps..(b + 1) * steps].to_vec());
-                        let [y, ..] = alone.forward();
+                        let [y, ..] = alone.forward(false);
                         assert_eq!(bits(&y), bits(&together[b * steps * units..][..steps * units]));
                     }
                 });
@@ -217,7 +224,9 @@ fn long_sequences_are_taken_in_parts() {
     for extents in [[1, 1300, 2, 3], [20, 120, 3, 40]] {
         for options in [0, 1, 0b110, 0b111] {
             let problem = Problem::new(extents, options, &mut random);
-            let [y, _, reserve] = problem.forward();
+            let [y, h, reserve] = problem.forward(true);
+            let inference = problem.forward(false);
+            assert!(bits(&y) == bits(&inference[0]) && bits(&h) == bits(&inference[1]));
             close("forward", &y, &problem.naive()[0], 1e-5);
             // The gradient along one random direction is the difference along it.
             let gradients = problem.backward(&reserve);

@@ -3,12 +3,14 @@
 //! Steps are taken back a few at a time. Within them, groups of sequences run without waiting for one another; then the
 //! gradients of the inputs and the weights are products over all rows of those steps.
 //!
-//! Contains `unsafe`: groups write disjoint rows, and rows of products lie in several buffers.
+//! Contains `unsafe`: groups write disjoint rows.
 
-use super::{LstmShape, Reserve, batch_groups, cell, set_or_zero};
-use crate::gemm::{self, Depth, Identity, Matrix, Product};
-use crate::parallel::{SharedMut, for_each_chunk};
+use super::{GATES, cell, reserve_len};
+use crate::gemm::{self, Matrix};
+use crate::parallel::SharedMut;
 use crate::pool::parallel_for;
+use crate::recurrence::backward::{Steps, add_columns, steps_at_a_time};
+use crate::recurrence::{RecurrentShape, set_or_zero};
 use ferrograph_simd::Level;
 use std::ops::Range;
 
@@ -52,18 +54,26 @@ pub struct Gradients<'a> {
     pub dc0: &'a mut [f32],
 }
 
-/// Rows of the products over several steps, about.
-const ROWS: usize = 1024;
+/// The reserve's three parts.
+struct Reserve<'a> {
+    gates: &'a [f32],
+    cells: &'a [f32],
+    hidden: &'a [f32],
+}
 
-/// Steps taken back at a time.
-fn steps_at_a_time(shape: &LstmShape) -> usize {
-    (ROWS / shape.batch.max(1)).clamp(1, shape.steps.max(1))
+impl<'a> Reserve<'a> {
+    fn new(shape: &RecurrentShape, data: &'a [f32]) -> Self {
+        assert_eq!(data.len(), reserve_len(shape), "reserve has the length reserve_len gives");
+        let (gates, states) = data.split_at(GATES * shape.units * shape.rows());
+        let (cells, hidden) = states.split_at(states.len() / 2);
+        Reserve { gates, cells, hidden }
+    }
 }
 
 /// Lengths of the parts of the scratch memory: the gradient of the gates before activation for some steps, the same
 /// packed, and the transposed weights packed.
-fn scratch_parts(shape: &LstmShape) -> [usize; 4] {
-    let gates = shape.gates();
+fn scratch_parts(shape: &RecurrentShape) -> [usize; 4] {
+    let gates = GATES * shape.units;
     let rows = steps_at_a_time(shape).saturating_mul(shape.batch);
     [
         rows.saturating_mul(gates),
@@ -74,14 +84,14 @@ fn scratch_parts(shape: &LstmShape) -> [usize; 4] {
 }
 
 /// Elements of scratch memory [`backward`] needs.
-pub fn backward_scratch_len(shape: &LstmShape) -> usize {
+pub fn backward_scratch_len(shape: &RecurrentShape) -> usize {
     scratch_parts(shape).into_iter().fold(0, usize::saturating_add)
 }
 
 /// Runs the LSTM backwards over all steps. `scratch` may hold anything.
-pub fn backward(shape: &LstmShape, inputs: &LstmBackward, gradients: Gradients, scratch: &mut [f32]) {
-    let LstmShape { batch, steps, input, units } = *shape;
-    let (gates, state_len, rows) = (shape.gates(), shape.state_len(), shape.rows());
+pub fn backward(shape: &RecurrentShape, inputs: &LstmBackward, gradients: Gradients, scratch: &mut [f32]) {
+    let RecurrentShape { batch, steps, input, units } = *shape;
+    let (gates, state_len, rows) = (GATES * shape.units, shape.state_len(), shape.rows());
     assert_eq!(inputs.x.len(), rows * input);
     assert!(inputs.kernel.len() == input * gates && gradients.dkernel.len() == input * gates);
     assert!(inputs.recurrent.len() == units * gates && gradients.drecurrent.len() == units * gates);
@@ -99,7 +109,7 @@ pub fn backward(shape: &LstmShape, inputs: &LstmBackward, gradients: Gradients, 
     gemm::pack(gates, units, Matrix::transposed(inputs.recurrent, gates), recurrent);
     gemm::pack(gates, input, Matrix::transposed(inputs.kernel, gates), kernel);
 
-    let Gradients { dx, dkernel, drecurrent, mut dbias, dh0: dh, dc0: dc } = gradients;
+    let Gradients { mut dx, dkernel, drecurrent, mut dbias, dh0: dh, dc0: dc } = gradients;
     assert!(dh.len() == state_len && dc.len() == state_len);
     set_or_zero(dh, inputs.dh);
     set_or_zero(dc, inputs.dc);
@@ -112,7 +122,6 @@ pub fn backward(shape: &LstmShape, inputs: &LstmBackward, gradients: Gradients, 
         }
         return;
     }
-    let dx = dx.map(SharedMut::new);
     let mut end = steps;
     while end > 0 {
         let start = end.saturating_sub(steps_at_a_time(shape));
@@ -125,25 +134,13 @@ pub fn backward(shape: &LstmShape, inputs: &LstmBackward, gradients: Gradients, 
 
         let before = Matrix::transposed(&reserve.hidden[start * state_len..end * state_len], units);
         gemm::gemm(units, count * batch, gates, before, packed_dz, drecurrent, gates, true);
-        add_input_products(shape, inputs, start..end, packed_dz, dkernel);
+        let steps = Steps { shape, range: start..end, reverse: inputs.reverse, columns: gates };
+        steps.add_input_products(inputs.x, packed_dz, dkernel);
         if let Some(dbias) = &mut dbias {
-            add_columns(dz, gates, dbias);
+            add_columns(dz, dbias);
         }
-        if let Some(dx) = dx {
-            let product = Product {
-                rows: count * batch,
-                columns: input,
-                depth: Depth { taps: &[0], len: gates, stride: 1 },
-                packed: kernel,
-                accumulate: false,
-                epilogue: Identity,
-            };
-            let output = |row: usize| {
-                let step = shape.source_step(start + row / batch, inputs.reverse);
-                dx.get().wrapping_add((row % batch * steps + step) * input)
-            };
-            // SAFETY: rows of `dz` and of `dx` exist (its length is asserted above), one per sequence and step.
-            unsafe { product.run(|row| dz.as_ptr().wrapping_add(row * gates), output) };
+        if let Some(dx) = &mut dx {
+            steps.input_gradient(dz, kernel, dx);
         }
         end = start;
     }
@@ -153,7 +150,7 @@ pub fn backward(shape: &LstmShape, inputs: &LstmBackward, gradients: Gradients, 
 /// and writes the gradients of the gates before activation, `dz` `[steps of the range, B, 4U]`.
 #[allow(clippy::too_many_arguments, reason = "the state of `backward`")]
 fn step_back(
-    shape: &LstmShape,
+    shape: &RecurrentShape,
     inputs: &LstmBackward,
     reserve: &Reserve,
     range: Range<usize>,
@@ -162,9 +159,9 @@ fn step_back(
     dc: &mut [f32],
     dz: &mut [f32],
 ) {
-    let LstmShape { steps, units, .. } = *shape;
-    let (gates, state_len) = (shape.gates(), shape.state_len());
-    let (rows, groups) = batch_groups(shape);
+    let RecurrentShape { steps, units, .. } = *shape;
+    let (gates, state_len) = (GATES * shape.units, shape.state_len());
+    let (rows, groups) = shape.groups(GATES);
     let level = Level::current();
     let (dh, dc, dz) = (SharedMut::new(dh), SharedMut::new(dc), SharedMut::new(dz));
     parallel_for(groups, &|group| {
@@ -181,62 +178,23 @@ fn step_back(
                 let sequence = first + row;
                 let own = row * units..(row + 1) * units;
                 let (dh, dc) = (&mut dh[own.clone()], &mut dc[own]);
-                if let Some(dy) = inputs.dy {
-                    let dy = &dy[(sequence * steps + step) * units..][..units];
-                    dh.iter_mut().zip(dy).for_each(|(dh, dy)| *dh += dy);
-                }
+                let dy = inputs.dy.map(|dy| &dy[(sequence * steps + step) * units..][..units]);
                 let dz = &mut dz[row * gates..(row + 1) * gates];
                 if inputs.mask.is_some_and(|mask| mask[sequence * steps + time] == 0) {
                     // The states passed through unchanged, so their gradients do.
                     dz.fill(0.0);
+                    for (dh, dy) in dh.iter_mut().zip(dy.into_iter().flatten()) {
+                        *dh += dy;
+                    }
                     continue;
                 }
                 let state = |states: &'_ [f32], step: usize| step * state_len + sequence * units..states.len();
                 let gates = &reserve.gates[(step * shape.batch + sequence) * gates..][..gates];
                 let c_before = &reserve.cells[state(reserve.cells, step)][..units];
                 let c_after = &reserve.cells[state(reserve.cells, step + 1)][..units];
-                cell::Backward { gates, c_before, c_after, dh, dc, dz }.run(level);
+                cell::Backward { gates, c_before, c_after, dy, dh, dc, dz }.run(level);
             }
             gemm::gemm(rows, gates, units, Matrix::row_major(dz, gates), recurrent, dh, units, true);
-        }
-    });
-}
-
-/// `dkernel += x^T dz` over the rows of some steps, in the order of `packed_dz`.
-fn add_input_products(
-    shape: &LstmShape,
-    inputs: &LstmBackward,
-    range: Range<usize>,
-    packed_dz: &[f32],
-    dkernel: &mut [f32],
-) {
-    let LstmShape { batch, steps, input, .. } = *shape;
-    let gates = shape.gates();
-    let taps: Vec<usize> = range.map(|step| shape.source_step(step, inputs.reverse) * input).collect();
-    // A single sequence is one run of neighbouring steps instead of many runs of one.
-    let depth = if batch == 1 && !inputs.reverse {
-        Depth { taps: &taps[..1], len: taps.len(), stride: input }
-    } else {
-        Depth { taps: &taps, len: batch, stride: steps * input }
-    };
-    let product =
-        Product { rows: input, columns: gates, depth, packed: packed_dz, accumulate: true, epilogue: Identity };
-    let sums = SharedMut::new(dkernel);
-    // SAFETY: feature `row` of every sequence and step lies within `x`, row `row` of the sums within `dkernel`: lengths
-    // are asserted in `backward`.
-    unsafe {
-        product.run(|row| inputs.x.as_ptr().wrapping_add(row), |row| sums.get().wrapping_add(row * gates));
-    }
-}
-
-/// Adds the rows of `dz`, of `sums.len()` columns, to `sums`, in order.
-fn add_columns(dz: &[f32], columns: usize, sums: &mut [f32]) {
-    /// Columns added up at a time.
-    const CHUNK: usize = 256;
-    for_each_chunk(sums, CHUNK, |index, sums| {
-        for row in dz.chunks_exact(columns) {
-            let row = &row[index * CHUNK..][..sums.len()];
-            sums.iter_mut().zip(row).for_each(|(sum, dz)| *sum += dz);
         }
     });
 }

@@ -1,11 +1,12 @@
 use super::*;
 use crate::testing::{Random, at_thread_counts, bits};
+use ferrograph_simd::Level;
 use ferrograph_simd::with_level;
 
 /// Everything an LSTM reads, in f64 so that differences can be taken.
 #[derive(Clone)]
 struct Problem {
-    shape: LstmShape,
+    shape: RecurrentShape,
     x: Vec<f64>,
     kernel: Vec<f64>,
     recurrent: Vec<f64>,
@@ -25,10 +26,10 @@ fn narrow(x: &[f64]) -> Vec<f32> {
 }
 
 impl Problem {
-    fn new(shape: LstmShape, options: usize, random: &mut Random) -> Self {
+    fn new(shape: RecurrentShape, options: usize, random: &mut Random) -> Self {
         let flag = |bit: usize| options >> bit & 1 == 1;
         let mut data = |len: usize| random.normal(len).iter().map(|x| f64::from(*x * 0.5)).collect::<Vec<f64>>();
-        let LstmShape { batch, units, input, .. } = shape;
+        let RecurrentShape { batch, units, input, .. } = shape;
         let states = batch * units;
         let mut problem = Problem {
             shape,
@@ -52,7 +53,7 @@ impl Problem {
 
     /// Outputs of the definition, in f64: sequence, last hidden state, last cell state.
     fn naive(&self) -> [Vec<f64>; 3] {
-        let LstmShape { batch, steps, input, units } = self.shape;
+        let RecurrentShape { batch, steps, input, units } = self.shape;
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
         let mut h = self.h0.clone().unwrap_or_else(|| vec![0.0; batch * units]);
         let mut c = self.c0.clone().unwrap_or_else(|| vec![0.0; batch * units]);
@@ -175,8 +176,8 @@ const SHAPES: [(usize, usize, usize, usize); 10] = [
     (0, 3, 2, 2),
 ];
 
-fn shape((batch, steps, input, units): (usize, usize, usize, usize)) -> LstmShape {
-    LstmShape { batch, steps, input, units }
+fn shape((batch, steps, input, units): (usize, usize, usize, usize)) -> RecurrentShape {
+    RecurrentShape { batch, steps, input, units }
 }
 
 #[test]
@@ -240,7 +241,7 @@ fn threads_and_neighbours_do_not_matter() {
     let mut random = Random::new(23);
     for extents in [(19, 5, 6, 20), (19, 3, 6, 270), (3, 40, 5, 70), (2, 3, 300, 1100)] {
         let problem = Problem::new(shape(extents), 0b10_0111, &mut random);
-        let LstmShape { batch, units, .. } = problem.shape;
+        let RecurrentShape { batch, units, .. } = problem.shape;
         for level in Level::available() {
             with_level(level, || {
                 let together = at_thread_counts(|| problem.forward(false).concat());

@@ -29,7 +29,13 @@ fn clamp<S: Simd>(simd: S, x: S::V, low: f32, high: f32) -> S::V {
 #[inline(always)]
 pub fn exp_v<S: Simd>(simd: S, x: S::V) -> S::V {
     // Beyond these the result is 0 or infinite in f32 already.
-    let (n, r) = reduce(simd, clamp(simd, x, -104.0, 89.0));
+    moderate_exp_v(simd, clamp(simd, x, -104.0, 89.0))
+}
+
+/// `e^x` of `x` from -104 to 89.
+#[inline(always)]
+pub(crate) fn moderate_exp_v<S: Simd>(simd: S, x: S::V) -> S::V {
+    let (n, r) = reduce(simd, x);
     // Minimax of (e^r - 1 - r) / r^2, relative error of e^r 3.1e-9.
     let q = polynomial(simd, r, [1.381_461e-3, 8.368_717_5e-3, 4.166_839e-2, 1.666_652_1e-1, 4.999_999_4e-1]);
     let one = simd.splat(1.0);
@@ -37,12 +43,26 @@ pub fn exp_v<S: Simd>(simd: S, x: S::V) -> S::V {
     simd.scale(p, n)
 }
 
+/// `(n, e^r - 1)` as [`reduce`] gives `n` and `r`.
+#[inline(always)]
+fn expm1_parts<S: Simd>(simd: S, x: S::V) -> (S::V, S::V) {
+    let (n, r) = reduce(simd, x);
+    (n, simd.fma(simd.mul(r, r), polynomial(simd, r, EXPM1), r))
+}
+
+/// `e^x - 1` of `x` from -87 to 87, of which 0 may lose its sign.
+#[inline(always)]
+pub(crate) fn moderate_expm1_v<S: Simd>(simd: S, x: S::V) -> S::V {
+    let (n, p) = expm1_parts(simd, x);
+    let one = simd.splat(1.0);
+    simd.add(simd.scale(p, n), simd.sub(simd.scale(one, n), one))
+}
+
 /// `e^x - 1`
 #[inline(always)]
 pub fn expm1_v<S: Simd>(simd: S, x: S::V) -> S::V {
     // Below -25 the result is -1 in f32 already.
-    let (n, r) = reduce(simd, clamp(simd, x, -25.0, 89.0));
-    let p = simd.fma(simd.mul(r, r), polynomial(simd, r, EXPM1), r);
+    let (n, p) = expm1_parts(simd, clamp(simd, x, -25.0, 89.0));
     // 2^n (p + 1) - 1 = 2^n (p + (1 - 2^-n)), which neither overflows early nor cancels.
     let one = simd.splat(1.0);
     let y = simd.add(p, simd.sub(one, simd.scale(one, simd.neg(n))));
@@ -64,8 +84,7 @@ pub fn sigmoid_v<S: Simd>(simd: S, x: S::V) -> S::V {
 pub fn tanh_v<S: Simd>(simd: S, x: S::V) -> S::V {
     // t / (t + 2) with t = e^2|x| - 1, which keeps its precision near 0. From |x| = 10 on the result is 1 in f32.
     let magnitude = simd.min(simd.splat(10.0), simd.abs(x));
-    let (n, r) = reduce(simd, simd.add(magnitude, magnitude));
-    let p = simd.fma(simd.mul(r, r), polynomial(simd, r, EXPM1), r);
+    let (n, p) = expm1_parts(simd, simd.add(magnitude, magnitude));
     let one = simd.splat(1.0);
     let power = simd.scale(one, n);
     let t = simd.fma(power, p, simd.sub(power, one));

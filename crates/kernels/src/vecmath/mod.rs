@@ -17,6 +17,7 @@ mod tests;
 
 pub use erf::erf_v;
 pub use exp::{exp_v, expm1_v, sigmoid_v, tanh_v};
+pub(crate) use exp::{moderate_exp_v, moderate_expm1_v};
 pub use log::{log_v, log1p_v};
 pub use sin::{cos_v, sin_v};
 

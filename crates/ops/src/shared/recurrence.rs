@@ -3,7 +3,7 @@
 use super::operands::{dtype, rank};
 use super::window::may_agree;
 use ferrograph_graph::{Extent, GraphError, TensorType, format_shape};
-use ferrograph_kernels::lstm::LstmShape;
+use ferrograph_kernels::recurrence::RecurrentShape;
 use ferrograph_tensor::{DType, element_count};
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub(crate) struct Cell {
     /// The names of the first states.
     pub(crate) states: &'static [&'static str],
     /// Elements of the reserve.
-    pub(crate) reserve_len: fn(&LstmShape) -> usize,
+    pub(crate) reserve_len: fn(&RecurrentShape) -> usize,
 }
 
 /// Extents of a recurrent op, as far as they are known.
@@ -57,7 +57,7 @@ impl Extents {
 
     /// The type of what the gradient needs, `[B, K]`; `K` depends on the numbers of steps and units.
     pub(crate) fn reserve(&self) -> TensorType {
-        let one = |(steps, units)| (self.cell.reserve_len)(&LstmShape { batch: 1, steps, input: 0, units });
+        let one = |(steps, units)| (self.cell.reserve_len)(&RecurrentShape { batch: 1, steps, input: 0, units });
         TensorType::new(DType::Float32, [self.batch, self.steps.zip(self.units).map(one)])
     }
 }
@@ -117,22 +117,22 @@ impl Cell {
 }
 
 /// The extents of operands that the shape rule has let pass. A sequence without steps has no last output.
-pub(crate) fn known_extents(op: &'static str, operands: &[TensorType]) -> Result<LstmShape, GraphError> {
+pub(crate) fn known_extents(op: &'static str, operands: &[TensorType]) -> Result<RecurrentShape, GraphError> {
     let (x, units) = (operands[0].extents(), operands[2].extents()[0]);
     let [batch, steps, input] = [x[0], x[1], x[2]];
     if steps == 0 {
         let message = format!("expected at least 1 step in x [B, T, I], received {}", operands[0]);
         return Err(GraphError::Run { op, message });
     }
-    let shape = LstmShape { batch, steps, input, units };
+    let shape = RecurrentShape { batch, steps, input, units };
     // The kernel multiplies these.
     element_count(&[batch, steps, units.max(1), 8])?;
     Ok(shape)
 }
 
 /// The attributes with shapes `[B, T, I]` and units, which between them reach every case.
-pub(crate) fn samples() -> Vec<(Recurrence, LstmShape)> {
-    let shape = |[batch, steps, input, units]: [usize; 4]| LstmShape { batch, steps, input, units };
+pub(crate) fn samples() -> Vec<(Recurrence, RecurrentShape)> {
+    let shape = |[batch, steps, input, units]: [usize; 4]| RecurrentShape { batch, steps, input, units };
     let mut samples = Vec::new();
     for reverse in [false, true] {
         for masked in [false, true] {

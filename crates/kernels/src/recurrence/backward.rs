@@ -1,0 +1,89 @@
+//! The products of a backward pass over the rows of several steps.
+//!
+//! Contains `unsafe`: rows of products lie in several buffers.
+
+use super::RecurrentShape;
+use crate::gemm::{Depth, Identity, Product};
+use crate::parallel::{SharedMut, for_each_chunk};
+use std::ops::Range;
+
+/// Steps taken back at a time.
+pub(crate) fn steps_at_a_time(shape: &RecurrentShape) -> usize {
+    /// Rows of the products over several steps, about.
+    const ROWS: usize = 1024;
+    (ROWS / shape.batch.max(1)).clamp(1, shape.steps.max(1))
+}
+
+/// Some steps of a backward pass, and the sequences.
+pub(crate) struct Steps<'a> {
+    pub shape: &'a RecurrentShape,
+    pub range: Range<usize>,
+    pub reverse: bool,
+    /// Columns of the weights.
+    pub columns: usize,
+}
+
+impl Steps<'_> {
+    /// `dkernel += x^T dz`, `dz` being packed with its rows in the order of the steps.
+    pub(crate) fn add_input_products(&self, x: &[f32], packed_dz: &[f32], dkernel: &mut [f32]) {
+        let RecurrentShape { batch, steps, input, .. } = *self.shape;
+        assert!(x.len() == self.shape.rows() * input && dkernel.len() == input * self.columns);
+        let taps: Vec<usize> =
+            self.range.clone().map(|step| self.shape.source_step(step, self.reverse) * input).collect();
+        // A single sequence is one run of neighbouring steps instead of many runs of one.
+        let depth = if batch == 1 && !self.reverse {
+            Depth { taps: &taps[..1], len: taps.len(), stride: input }
+        } else {
+            Depth { taps: &taps, len: batch, stride: steps * input }
+        };
+        let product = Product {
+            rows: input,
+            columns: self.columns,
+            depth,
+            packed: packed_dz,
+            accumulate: true,
+            epilogue: Identity,
+        };
+        let sums = SharedMut::new(dkernel);
+        // SAFETY: feature `row` of every sequence and step lies within `x`, row `row` of the sums within `dkernel`: lengths
+        // are asserted above.
+        unsafe {
+            product.run(|row| x.as_ptr().wrapping_add(row), |row| sums.get().wrapping_add(row * self.columns));
+        }
+    }
+
+    /// `dx = dz W^T` at these steps; `packed_kernel` is the transposed kernel, packed.
+    pub(crate) fn input_gradient(&self, dz: &[f32], packed_kernel: &[f32], dx: &mut [f32]) {
+        let RecurrentShape { batch, steps, input, .. } = *self.shape;
+        let rows = self.range.len() * batch;
+        assert!(dx.len() == self.shape.rows() * input && dz.len() == rows * self.columns);
+        let product = Product {
+            rows,
+            columns: input,
+            depth: Depth { taps: &[0], len: self.columns, stride: 1 },
+            packed: packed_kernel,
+            accumulate: false,
+            epilogue: Identity,
+        };
+        let dx = SharedMut::new(dx);
+        let output = |row: usize| {
+            let step = self.shape.source_step(self.range.start + row / batch, self.reverse);
+            dx.get().wrapping_add((row % batch * steps + step) * input)
+        };
+        // SAFETY: rows of `dz` and of `dx` exist (lengths are asserted above), one per sequence and step.
+        unsafe { product.run(|row| dz.as_ptr().wrapping_add(row * self.columns), output) };
+    }
+}
+
+/// Adds the rows of `d`, of `sums.len()` columns, to `sums`, in order.
+pub(crate) fn add_columns(d: &[f32], sums: &mut [f32]) {
+    /// Columns added up at a time.
+    const CHUNK: usize = 256;
+    let columns = sums.len();
+    for_each_chunk(sums, CHUNK, |index, sums| {
+        for row in d.chunks_exact(columns) {
+            let row = &row[index * CHUNK..][..sums.len()];
+            sums.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
+        }
+    });
+}
