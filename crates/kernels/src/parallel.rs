@@ -42,6 +42,19 @@ impl<T> SharedMut<T> {
     }
 }
 
+/// Called for parts of a result when they are final, with the index of their first element; any part comes once, from any
+/// thread.
+pub type Finished<'a> = &'a (dyn Fn(usize, &mut [f32]) + Sync);
+
+/// Elements of a finished part where a kernel has not cut its result into parts: some microseconds of work.
+const FINISHED: usize = 16 * 1024;
+
+/// Calls `finished` for a whole result, in parts of whole rows.
+pub(crate) fn finish(result: &mut [f32], row_len: usize, finished: Finished<'_>) {
+    let len = FINISHED.div_ceil(row_len.max(1)) * row_len.max(1);
+    for_each_chunk(result, len, |index, part| finished(index * len, part));
+}
+
 /// Calls `f(index, chunk)` for every `chunk_len` elements of `out` (the last chunk may be shorter), over the pool.
 ///
 /// Panics if `chunk_len` is 0 and `out` is not empty.

@@ -14,7 +14,8 @@ use crate::registry::Registered;
 use crate::shared::operands::exactly;
 use crate::shared::{Convolution, affine, step, to_json};
 use ferrograph_graph::{
-    Affine, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
+    Affine, Epilogue, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step,
+    TensorType, ValueId, WithEpilogue,
 };
 use ferrograph_kernels::conv::{self, ConvShape};
 use ferrograph_tensor::{DType, View};
@@ -88,6 +89,14 @@ struct Forward {
     packed: [Preparation; 1],
 }
 
+impl WithEpilogue for Forward {
+    fn run_with_epilogue(&self, mut context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError> {
+        let (x, kernel) = (context.inputs.f32(0), context.prepared.f32(0));
+        conv::forward_then(&self.shape, x, kernel, context.outputs.f32(0), context.scratch, epilogue);
+        Ok(())
+    }
+}
+
 impl Step for Forward {
     fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
         let (x, kernel) = (context.inputs.f32(0), context.prepared.f32(0));
@@ -97,6 +106,10 @@ impl Step for Forward {
 
     fn kernel(&self) -> Option<String> {
         conv::packed_kernel_layout(&self.shape).split(',').next().map(str::to_owned)
+    }
+
+    fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
+        if conv::is_finished_in_cache(&self.shape) { Some(self) } else { None }
     }
 
     fn scratch_len(&self) -> usize {

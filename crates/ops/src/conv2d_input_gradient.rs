@@ -13,7 +13,8 @@ use crate::registry::Registered;
 use crate::shared::operands::exactly;
 use crate::shared::{Convolution, affine, to_json};
 use ferrograph_graph::{
-    Affine, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
+    Affine, Epilogue, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step,
+    TensorType, ValueId, WithEpilogue,
 };
 use ferrograph_kernels::conv::{self, ConvShape};
 use ferrograph_tensor::{DType, View};
@@ -96,11 +97,23 @@ struct InputGradient {
     packed: [Preparation; 1],
 }
 
+impl WithEpilogue for InputGradient {
+    fn run_with_epilogue(&self, mut context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError> {
+        let (dy, kernel) = (context.inputs.f32(0), context.prepared.f32(0));
+        conv::input_gradient_then(&self.shape, dy, kernel, context.outputs.f32(0), context.scratch, epilogue);
+        Ok(())
+    }
+}
+
 impl Step for InputGradient {
     fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
         let (dy, kernel) = (context.inputs.f32(0), context.prepared.f32(0));
         conv::input_gradient(&self.shape, dy, kernel, context.outputs.f32(0), context.scratch);
         Ok(())
+    }
+
+    fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
+        if conv::input_gradient_is_finished_in_cache(&self.shape) { Some(self) } else { None }
     }
 
     fn scratch_len(&self) -> usize {

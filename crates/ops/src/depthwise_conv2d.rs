@@ -14,8 +14,12 @@ use crate::depthwise_conv2d_kernel_gradient::DepthwiseConv2dKernelGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
 use crate::shared::tolerance::sum_of_products;
-use crate::shared::{Depthwise, affine, step, to_json};
-use ferrograph_graph::{Affine, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use crate::shared::{Depthwise, affine, to_json};
+use ferrograph_graph::{
+    Affine, Epilogue, Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
+    WithEpilogue,
+};
+use ferrograph_kernels::conv::ConvShape;
 use ferrograph_kernels::depthwise;
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
@@ -47,11 +51,7 @@ impl Op for DepthwiseConv2d {
         if bound.empty {
             return Ok(zeros());
         }
-        Ok(step(move |mut context| {
-            let (x, kernel) = (context.inputs.f32(0), context.inputs.f32(1));
-            depthwise::forward(&bound.shape, x, kernel, context.outputs.f32(0));
-            Ok(())
-        }))
+        Ok(Plan::Step(Box::new(Forward { shape: bound.shape })))
     }
 
     fn vjp(
@@ -84,6 +84,31 @@ impl Op for DepthwiseConv2d {
             y[at_y] += x.data[at_x] * kernel.data[at_kernel];
         });
         vec![Reference::new(DType::Float32, &shape, y)]
+    }
+}
+
+#[derive(Debug)]
+struct Forward {
+    shape: ConvShape,
+}
+
+impl Step for Forward {
+    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+        let (x, kernel) = (context.inputs.f32(0), context.inputs.f32(1));
+        depthwise::forward(&self.shape, x, kernel, context.outputs.f32(0));
+        Ok(())
+    }
+
+    fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
+        Some(self)
+    }
+}
+
+impl WithEpilogue for Forward {
+    fn run_with_epilogue(&self, mut context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError> {
+        let (x, kernel) = (context.inputs.f32(0), context.inputs.f32(1));
+        depthwise::forward_then(&self.shape, x, kernel, context.outputs.f32(0), epilogue);
+        Ok(())
     }
 }
 

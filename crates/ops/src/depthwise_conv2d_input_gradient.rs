@@ -12,8 +12,12 @@ use crate::depthwise_conv2d_kernel_gradient::DepthwiseConv2dKernelGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
 use crate::shared::tolerance::sum_of_products;
-use crate::shared::{Depthwise, step, to_json};
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use crate::shared::{Depthwise, to_json};
+use ferrograph_graph::{
+    Epilogue, Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
+    WithEpilogue,
+};
+use ferrograph_kernels::conv::ConvShape;
 use ferrograph_kernels::depthwise;
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
@@ -46,11 +50,7 @@ impl Op for DepthwiseConv2dInputGradient {
         if bound.empty {
             return Ok(zeros());
         }
-        Ok(step(move |mut context| {
-            let (dy, kernel) = (context.inputs.f32(0), context.inputs.f32(1));
-            depthwise::input_gradient(&bound.shape, dy, kernel, context.outputs.f32(0));
-            Ok(())
-        }))
+        Ok(Plan::Step(Box::new(InputGradient { shape: bound.shape })))
     }
 
     fn vjp(
@@ -81,6 +81,31 @@ impl Op for DepthwiseConv2dInputGradient {
 
     fn reads(&self, index: usize) -> bool {
         index < 2
+    }
+}
+
+#[derive(Debug)]
+struct InputGradient {
+    shape: ConvShape,
+}
+
+impl Step for InputGradient {
+    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+        let (dy, kernel) = (context.inputs.f32(0), context.inputs.f32(1));
+        depthwise::input_gradient(&self.shape, dy, kernel, context.outputs.f32(0));
+        Ok(())
+    }
+
+    fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
+        Some(self)
+    }
+}
+
+impl WithEpilogue for InputGradient {
+    fn run_with_epilogue(&self, mut context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError> {
+        let (dy, kernel) = (context.inputs.f32(0), context.inputs.f32(1));
+        depthwise::input_gradient_then(&self.shape, dy, kernel, context.outputs.f32(0), epilogue);
+        Ok(())
     }
 }
 

@@ -1,12 +1,12 @@
 //! What the forward pass and the gradient of the input have in common.
 //!
-//! Contains `unsafe`: pixels are given to the register tile by pointer.
+//! Contains `unsafe`: pixels are given to the register tile by pointer, and parts of the target to who finishes them.
 
 use super::axis::Axis;
 use super::band;
 use super::shape::product;
 use crate::gemm::{Block, Depth, Epilogue, TileShape, packed_len};
-use crate::parallel::{SharedMut, for_each_with_scratch};
+use crate::parallel::{Finished, SharedMut, finish, for_each_with_scratch};
 use crate::pool;
 use ferrograph_simd::Level;
 use std::ops::Range;
@@ -112,6 +112,8 @@ impl Correlation {
     /// `source` is `[batch, rows.extent, columns.extent, groups * depth]`, `target`
     /// `[batch, rows.target, columns.target, groups * width]`, and `packed` one packed matrix
     /// `[row taps, column taps, depth; width]` per group.
+    ///
+    /// `finished` gets the parts of the target when they are final.
     pub(super) fn run<E: Epilogue>(
         &self,
         source: &[f32],
@@ -119,17 +121,47 @@ impl Correlation {
         target: &mut [f32],
         scratch: &mut [f32],
         epilogue: E,
+        finished: Option<Finished<'_>>,
     ) {
         assert_eq!(source.len(), product(&[self.batch, self.rows.extent, self.columns.extent, self.channels()]));
         let target_extents = [self.batch, self.rows.target, self.columns.target, self.groups, self.width];
         assert_eq!(target.len(), product(&target_extents));
         assert_eq!(packed.len(), self.packed_len(), "the packed kernel has the length its function gives");
         epilogue.assert_fits(self.groups * self.width);
+        let grid = self.grid();
+        let in_parts = self.finishes_in_parts(&grid);
+        self.run_on(&grid, source, packed, target, scratch, epilogue, finished.filter(|_| in_parts));
+        if let Some(finished) = finished.filter(|_| !in_parts) {
+            finish(target, self.groups * self.width, finished);
+        }
+    }
+
+    /// Whether chunks are whole pixels, all of them neighbours.
+    fn finishes_in_parts(&self, grid: &Grid) -> bool {
+        grid.panel_groups == 1 && self.rows.every == 1 && self.columns.every == 1
+    }
+
+    /// Whether parts of the target are handed out while they are in the cache.
+    pub(super) fn is_finished_in_cache(&self) -> bool {
+        self.finishes_in_parts(&self.grid())
+    }
+
+    /// As [`Self::run`]; `finished` gets parts only if they are final.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of `run`")]
+    fn run_on<E: Epilogue>(
+        &self,
+        grid: &Grid,
+        source: &[f32],
+        packed: &[f32],
+        target: &mut [f32],
+        scratch: &mut [f32],
+        epilogue: E,
+        finished: Option<Finished<'_>>,
+    ) {
         if target.is_empty() || self.rows.count == 0 || self.columns.count == 0 {
             return;
         }
-        let grid = self.grid();
-        let slot_len = self.slot_len(&grid);
+        let slot_len = self.slot_len(grid);
         let target = SharedMut::new(target);
         let taps = self.taps();
         let level = Level::current();
@@ -139,7 +171,7 @@ impl Correlation {
             let images = images * grid.images..self.batch.min((images + 1) * grid.images);
             let rows = band_index * grid.rows..self.rows.count.min((band_index + 1) * grid.rows);
             let chunk = Chunk { images, rows, panels: grid.panels * panels, panel_count: grid.panels };
-            self.run_chunk(level, &chunk, &taps, source, packed, target, band, epilogue);
+            self.run_chunk(level, &chunk, &taps, source, packed, target, band, epilogue, finished);
         });
     }
 
@@ -169,6 +201,7 @@ impl Correlation {
         target: SharedMut<f32>,
         bands: &mut [f32],
         epilogue: E,
+        finished: Option<Finished<'_>>,
     ) {
         let (rows, columns) = (&self.rows, &self.columns);
         let (channels, line) = (self.channels(), self.source_line());
@@ -195,8 +228,10 @@ impl Correlation {
         // The position of the next pixel.
         let (mut image, mut row, mut column) = (chunk.images.start, chunk.rows.start, 0);
         let pieces = pixels.div_ceil(PIXELS);
+        let first = (chunk.images.start * rows.target + chunk.rows.start) * columns.target;
         for piece in 0..pieces {
-            let count = pixels * (piece + 1) / pieces - pixels * piece / pieces;
+            let done = pixels * piece / pieces;
+            let count = pixels * (piece + 1) / pieces - done;
             for (input, output) in inputs.iter_mut().zip(&mut outputs).take(count) {
                 *input = line_start(image, row).wrapping_add(column * columns.step * channels);
                 let (y, x) = (rows.first + row * rows.every, columns.first + column * columns.every);
@@ -231,6 +266,13 @@ impl Correlation {
                 // pixels are within the target (`Axis`), and no other chunk has the same pixels and panels; `packed`
                 // has the length and so the layout of this level.
                 unsafe { block.run(level) };
+            }
+            if let Some(finished) = finished {
+                let channels = self.groups * self.width;
+                let start = (first + done) * channels;
+                // SAFETY: the chunk's pixels are neighbours (`finishes_in_parts`) within the target, which is borrowed
+                // meanwhile; no other chunk has them, and these are done.
+                finished(start, unsafe { target.part(start, count * channels) });
             }
         }
     }

@@ -5,6 +5,7 @@ use super::axis::Axis;
 use super::correlation::Correlation;
 use super::winograd::{self, Winograd};
 use crate::gemm::{Epilogue, Identity, Matrix, pack, packed_layout};
+use crate::parallel::Finished;
 
 /// How the forward pass is computed.
 enum Method {
@@ -84,6 +85,29 @@ pub fn forward(shape: &ConvShape, x: &[f32], packed_kernel: &[f32], y: &mut [f32
     forward_with(shape, x, packed_kernel, y, scratch, Identity);
 }
 
+/// As [`forward`]; `finished` gets the parts of `y` when they are final.
+pub fn forward_then(
+    shape: &ConvShape,
+    x: &[f32],
+    packed_kernel: &[f32],
+    y: &mut [f32],
+    scratch: &mut [f32],
+    finished: Finished<'_>,
+) {
+    match Method::of(shape) {
+        Method::Direct(correlation) => correlation.run(x, packed_kernel, y, scratch, Identity, Some(finished)),
+        Method::Winograd(winograd) => winograd.run(x, packed_kernel, y, scratch, Identity, Some(finished)),
+    }
+}
+
+/// Whether [`forward_then`] hands out parts while they are in the cache.
+pub fn is_finished_in_cache(shape: &ConvShape) -> bool {
+    match Method::of(shape) {
+        Method::Direct(correlation) => correlation.is_finished_in_cache(),
+        Method::Winograd(_) => true,
+    }
+}
+
 /// As [`forward`], with `epilogue` applied to every output element, by channel, before it is stored.
 pub fn forward_with<E: Epilogue>(
     shape: &ConvShape,
@@ -94,7 +118,7 @@ pub fn forward_with<E: Epilogue>(
     epilogue: E,
 ) {
     match Method::of(shape) {
-        Method::Direct(correlation) => correlation.run(x, packed_kernel, y, scratch, epilogue),
-        Method::Winograd(winograd) => winograd.run(x, packed_kernel, y, scratch, epilogue),
+        Method::Direct(correlation) => correlation.run(x, packed_kernel, y, scratch, epilogue, None),
+        Method::Winograd(winograd) => winograd.run(x, packed_kernel, y, scratch, epilogue, None),
     }
 }

@@ -6,6 +6,7 @@ use super::correlation::Correlation;
 use super::shape::product;
 use super::winograd::{self, Winograd};
 use crate::gemm::{Identity, Matrix, pack_steps, packed_layout, packed_len};
+use crate::parallel::{Finished, finish};
 
 /// The phases of the input's grid: positions with the same remainder by the stride, for rows and columns.
 fn phases(shape: &ConvShape) -> impl Iterator<Item = (Axis, Axis)> {
@@ -87,15 +88,49 @@ pub fn input_gradient_scratch_len(shape: &ConvShape) -> usize {
 ///
 /// This is also the forward pass of a transposed convolution, from `dy` to `dx`.
 pub fn input_gradient(shape: &ConvShape, dy: &[f32], packed_kernel: &[f32], dx: &mut [f32], scratch: &mut [f32]) {
+    run(shape, dy, packed_kernel, dx, scratch, None);
+}
+
+/// As [`input_gradient`]; `finished` gets the parts of `dx` when they are final.
+pub fn input_gradient_then(
+    shape: &ConvShape,
+    dy: &[f32],
+    packed_kernel: &[f32],
+    dx: &mut [f32],
+    scratch: &mut [f32],
+    finished: Finished<'_>,
+) {
+    run(shape, dy, packed_kernel, dx, scratch, Some(finished));
+}
+
+/// Whether [`input_gradient_then`] hands out parts while they are in the cache.
+pub fn input_gradient_is_finished_in_cache(shape: &ConvShape) -> bool {
+    by_winograd(shape).is_some()
+        || shape.stride == [1, 1] && phases(shape).all(|phase| correlation(shape, phase).is_finished_in_cache())
+}
+
+fn run(
+    shape: &ConvShape,
+    dy: &[f32],
+    packed_kernel: &[f32],
+    dx: &mut [f32],
+    scratch: &mut [f32],
+    finished: Option<Finished<'_>>,
+) {
     assert_eq!(dx.len(), shape.x_len());
     if let Some(winograd) = by_winograd(shape) {
-        return winograd.run(dy, packed_kernel, dx, scratch, Identity);
+        return winograd.run(dy, packed_kernel, dx, scratch, Identity, finished);
     }
+    // With a stride no phase alone makes whole parts.
+    let (within, after_all) = if shape.stride == [1, 1] { (finished, None) } else { (None, finished) };
     let mut rest = packed_kernel;
     for phase in phases(shape) {
         let correlation = correlation(shape, phase);
         let (packed, after) = rest.split_at(correlation.packed_len());
         rest = after;
-        correlation.run(dy, packed, dx, scratch, Identity);
+        correlation.run(dy, packed, dx, scratch, Identity, within);
+    }
+    if let Some(finished) = after_all {
+        finish(dx, shape.in_channels, finished);
     }
 }

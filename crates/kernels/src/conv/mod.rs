@@ -24,10 +24,13 @@ mod shape;
 pub(crate) mod tests;
 mod winograd;
 
-pub use forward::{forward, forward_with, pack_kernel, packed_kernel_layout, packed_kernel_len, scratch_len};
+pub use forward::{
+    forward, forward_then, forward_with, is_finished_in_cache, pack_kernel, packed_kernel_layout, packed_kernel_len,
+    scratch_len,
+};
 pub use input_gradient::{
-    input_gradient, input_gradient_scratch_len, pack_kernel_for_gradient, packed_kernel_for_gradient_layout,
-    packed_kernel_for_gradient_len,
+    input_gradient, input_gradient_is_finished_in_cache, input_gradient_scratch_len, input_gradient_then,
+    pack_kernel_for_gradient, packed_kernel_for_gradient_layout, packed_kernel_for_gradient_len,
 };
 pub use kernel_gradient::{kernel_gradient, kernel_gradient_scratch_len};
 pub use shape::ConvShape;

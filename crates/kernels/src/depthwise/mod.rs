@@ -19,6 +19,7 @@ mod tests;
 pub use kernel_gradient::{kernel_gradient, kernel_gradient_scratch_len};
 
 use crate::conv::ConvShape;
+use crate::parallel::{Finished, finish};
 use plain::Plain;
 use sliding::Sliding;
 
@@ -28,26 +29,52 @@ const MIN_CHUNK: usize = 1 << 18;
 /// `y` `[batch, out_height, out_width, channels * multiplier]` from `x` `[batch, height, width, channels]` and `kernel`
 /// `[kh, kw, channels, multiplier]`. Every element of `y` is written.
 pub fn forward(shape: &ConvShape, x: &[f32], kernel: &[f32], y: &mut [f32]) {
+    run_forward(shape, x, kernel, y, None);
+}
+
+/// As [`forward`]; `finished` gets the parts of `y` when they are final.
+pub fn forward_then(shape: &ConvShape, x: &[f32], kernel: &[f32], y: &mut [f32], finished: Finished<'_>) {
+    run_forward(shape, x, kernel, y, Some(finished));
+}
+
+fn run_forward(shape: &ConvShape, x: &[f32], kernel: &[f32], y: &mut [f32], finished: Option<Finished<'_>>) {
     assert_lengths(shape, x.len(), kernel.len(), y.len());
     if kernel.is_empty() {
-        return y.fill(0.0);
+        y.fill(0.0);
+        if let Some(finished) = finished {
+            finish(y, shape.out_channels, finished);
+        }
+        return;
     }
     match Sliding::forward(shape) {
-        Some(sliding) => sliding.run(x, kernel, y),
-        None => Plain::forward(shape).run(x, kernel, y),
+        Some(sliding) => sliding.run(x, kernel, y, finished),
+        None => Plain::forward(shape).run(x, kernel, y, finished),
     }
 }
 
 /// `dx` `[batch, height, width, channels]` from `dy` `[batch, out_height, out_width, channels * multiplier]` and
 /// `kernel` `[kh, kw, channels, multiplier]`. Every element of `dx` is written.
 pub fn input_gradient(shape: &ConvShape, dy: &[f32], kernel: &[f32], dx: &mut [f32]) {
+    run_input_gradient(shape, dy, kernel, dx, None);
+}
+
+/// As [`input_gradient`]; `finished` gets the parts of `dx` when they are final.
+pub fn input_gradient_then(shape: &ConvShape, dy: &[f32], kernel: &[f32], dx: &mut [f32], finished: Finished<'_>) {
+    run_input_gradient(shape, dy, kernel, dx, Some(finished));
+}
+
+fn run_input_gradient(shape: &ConvShape, dy: &[f32], kernel: &[f32], dx: &mut [f32], finished: Option<Finished<'_>>) {
     assert_lengths(shape, dx.len(), kernel.len(), dy.len());
     if kernel.is_empty() || dy.is_empty() {
-        return dx.fill(0.0);
+        dx.fill(0.0);
+        if let Some(finished) = finished {
+            finish(dx, shape.in_channels, finished);
+        }
+        return;
     }
     match Sliding::input_gradient(shape) {
-        Some(sliding) => sliding.run(dy, kernel, dx),
-        None => Plain::input_gradient(shape).run(dy, kernel, dx),
+        Some(sliding) => sliding.run(dy, kernel, dx, finished),
+        None => Plain::input_gradient(shape).run(dy, kernel, dx, finished),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{MIN_CHUNK, multiplier};
 use crate::conv::ConvShape;
-use crate::parallel::for_each_chunk;
+use crate::parallel::{Finished, for_each_chunk};
 use ferrograph_simd::{Kernel, Level, Simd};
 
 /// The forward pass, or the gradient of the input: which source pixels a target pixel meets at which taps.
@@ -29,8 +29,9 @@ impl<'a> Plain<'a> {
         Plain { shape, backward: true, source: y, target: x }
     }
 
-    /// `source` and `target` are `x` and `y`, or `dy` and `dx`.
-    pub(super) fn run(&self, source: &[f32], kernel: &[f32], target: &mut [f32]) {
+    /// `source` and `target` are `x` and `y`, or `dy` and `dx`. `finished` gets the parts of the target when they are
+    /// final.
+    pub(super) fn run(&self, source: &[f32], kernel: &[f32], target: &mut [f32], finished: Option<Finished<'_>>) {
         let width = if self.backward { self.shape.in_channels } else { self.shape.out_channels };
         let row = self.target[1] * width;
         if row == 0 {
@@ -40,7 +41,10 @@ impl<'a> Plain<'a> {
         let rows = MIN_CHUNK.div_ceil(work).min(target.len() / row).max(1);
         let level = Level::current();
         for_each_chunk(target, rows * row, |chunk, target| {
-            level.run(Rows { plain: *self, source, kernel, first: chunk * rows, target });
+            level.run(Rows { plain: *self, source, kernel, first: chunk * rows, target: &mut *target });
+            if let Some(finished) = finished {
+                finished(chunk * rows * row, target);
+            }
         });
     }
 

@@ -7,7 +7,7 @@
 
 use super::{MIN_CHUNK, multiplier};
 use crate::conv::ConvShape;
-use crate::parallel::SharedMut;
+use crate::parallel::{Finished, SharedMut};
 use crate::pool::parallel_for;
 use ferrograph_simd::{Kernel, Level, Simd};
 use std::ops::Range;
@@ -61,8 +61,9 @@ impl Sliding {
         })
     }
 
-    /// `source` `[batch, rows, columns, channels]`, `kernel` `[3, 3, channels]`, `target` as the source.
-    pub(super) fn run(&self, source: &[f32], kernel: &[f32], target: &mut [f32]) {
+    /// `source` `[batch, rows, columns, channels]`, `kernel` `[3, 3, channels]`, `target` as the source. `finished` gets
+    /// the parts of the target when they are final.
+    pub(super) fn run(&self, source: &[f32], kernel: &[f32], target: &mut [f32], finished: Option<Finished<'_>>) {
         let len = |[rows, columns]: [usize; 2]| self.batch * rows * columns * self.channels;
         assert!(source.len() == len(self.source) && target.len() == len(self.target));
         assert_eq!(kernel.len(), 9 * self.channels);
@@ -78,7 +79,13 @@ impl Sliding {
             let (image, first) = (chunk / bands, chunk % bands * rows);
             let rows = first..self.target[0].min(first + rows);
             let (source, kernel) = (source.as_ptr(), kernel.as_ptr());
-            level.run(Band { sliding: *self, source, kernel, target: target.get(), image, rows });
+            level.run(Band { sliding: *self, source, kernel, target: target.get(), image, rows: rows.clone() });
+            if let Some(finished) = finished {
+                let row_len = self.target[1] * self.channels;
+                let start = (image * self.target[0] + rows.start) * row_len;
+                // SAFETY: the rows lie within the target, which is borrowed meanwhile, and are this chunk's alone.
+                finished(start, unsafe { target.part(start, rows.len() * row_len) });
+            }
         });
     }
 }

@@ -9,7 +9,7 @@ use super::transform::{Input, Output, Transformation};
 use crate::conv::axis::Axis;
 use crate::conv::shape::product;
 use crate::gemm::{Block, Depth, Epilogue, Identity, TileShape, packed_len};
-use crate::parallel::{SharedMut, for_each_with_scratch};
+use crate::parallel::{Finished, SharedMut, for_each_with_scratch};
 use crate::pool::{self, parallel_for};
 use ferrograph_simd::Level;
 use std::ops::Range;
@@ -113,7 +113,7 @@ impl Winograd {
     }
 
     /// Computes `target` `[batch, rows, columns, width]` from `source` `[batch, rows, columns, depth]` and a packed
-    /// kernel.
+    /// kernel. `finished` gets the parts of the target when they are final.
     pub(in crate::conv) fn run<E: Epilogue>(
         &self,
         source: &[f32],
@@ -121,6 +121,7 @@ impl Winograd {
         target: &mut [f32],
         scratch: &mut [f32],
         epilogue: E,
+        finished: Option<Finished<'_>>,
     ) {
         let tiles = &self.tiles;
         assert_eq!(source.len(), product(&[tiles.batch, tiles.source[0], tiles.source[1], self.depth]));
@@ -151,6 +152,14 @@ impl Winograd {
             parallel_for(count.div_ceil(group), &|index| {
                 // SAFETY: the loop before has ended, and groups have different tiles.
                 unsafe { self.untransform(&operands, &blocks, slot, part(index, group, count)) };
+                if let Some(finished) = finished {
+                    let tiles = part(index, group, count);
+                    self.tiles.for_each_run(first + tiles.start..first + tiles.end, |pixels| {
+                        let (start, len) = (pixels.start * self.width, pixels.len() * self.width);
+                        // SAFETY: the pixels are those of the tiles just done.
+                        finished(start, unsafe { operands.target.part(start, len) });
+                    });
+                }
             });
         });
     }
@@ -187,10 +196,12 @@ impl Winograd {
         let len = operands.packed.len() / FREQUENCIES;
         for frequency in frequencies {
             let (v, m) = (frequency * blocks.source.stride, frequency * blocks.target.stride);
-            let inputs: [*const f32; MAX_SHARED_BLOCK] =
-                std::array::from_fn(|i| slot.v.get().wrapping_add(v + i * self.depth).cast_const());
-            let outputs: [*mut f32; MAX_SHARED_BLOCK] =
-                std::array::from_fn(|i| slot.m.get().wrapping_add(m + i * self.width));
+            let mut inputs = [std::ptr::null(); MAX_SHARED_BLOCK];
+            let mut outputs = [std::ptr::null_mut(); MAX_SHARED_BLOCK];
+            for (i, (input, output)) in inputs.iter_mut().zip(&mut outputs).enumerate().take(count) {
+                *input = slot.v.get().wrapping_add(v + i * self.depth).cast_const();
+                *output = slot.m.get().wrapping_add(m + i * self.width);
+            }
             let block = Block {
                 inputs: &inputs[..count],
                 outputs: &outputs[..count],

@@ -3,10 +3,10 @@
 //!
 //! Contains `unsafe`: tiles are given to the transforms and to the register tile by pointer.
 
-use super::FREQUENCIES;
 use super::kernel::from_frequencies;
 use super::tiles::{Spectrum, Tiles};
 use super::transform::{Input, OutputGradient, Transformation};
+use super::{FREQUENCIES, TILE};
 use crate::conv::ConvShape;
 use crate::conv::axis::Axis;
 use crate::gemm::{Block, Depth, Identity, Matrix, TileShape, pack, packed_len};
@@ -118,7 +118,13 @@ fn transform(
             channels: plan.outputs,
             from: |slot| {
                 let pixels = plan.tiles.pixels(first + slot, gradients.get(), plan.outputs);
-                pixels.map(|row| row.map(|p| if p.is_null() { zeros.get() } else { p }.cast_const()))
+                let mut from = [[zeros.get().cast_const(); TILE]; TILE];
+                for (from, pixel) in from.as_flattened_mut().iter_mut().zip(pixels.as_flattened()) {
+                    if !pixel.is_null() {
+                        *from = *pixel;
+                    }
+                }
+                from
             },
             to: |slot| plan.dy.to(w.get(), slot),
             epilogue: Identity,
@@ -139,8 +145,11 @@ fn product(plan: &Plan, level: Level, count: usize, v: &[f32], packed: &[f32], s
     let panels = plan.outputs.div_ceil(TileShape::of(level).columns);
     for first in (0..plan.inputs).step_by(MAX_ROWS) {
         let rows = MAX_ROWS.min(plan.inputs - first);
-        let inputs: [*const f32; MAX_ROWS] = std::array::from_fn(|i| v.as_ptr().wrapping_add(first + i));
-        let outputs: [*mut f32; MAX_ROWS] = std::array::from_fn(|i| sums.wrapping_add((first + i) * plan.outputs));
+        let (mut inputs, mut outputs) = ([std::ptr::null(); MAX_ROWS], [std::ptr::null_mut(); MAX_ROWS]);
+        for (i, (input, output)) in inputs.iter_mut().zip(&mut outputs).enumerate().take(rows) {
+            *input = v.as_ptr().wrapping_add(first + i);
+            *output = sums.wrapping_add((first + i) * plan.outputs);
+        }
         let block = Block {
             inputs: &inputs[..rows],
             outputs: &outputs[..rows],

@@ -3,6 +3,7 @@
 use super::transform::{From, To};
 use super::{PATCH, TILE};
 use crate::conv::axis::Axis;
+use std::ops::Range;
 
 /// The tiles of a batch of images, numbered image by image, row by row.
 #[derive(Clone, Copy, Debug)]
@@ -35,42 +36,74 @@ impl Tiles {
     }
 
     /// The image of a tile, and its first target position.
+    #[inline(always)]
     fn place(&self, tile: usize) -> (usize, [usize; 2]) {
         let (row, column) = (tile / self.grid[1], tile % self.grid[1]);
         (row / self.grid[0], [row % self.grid[0] * TILE, column * TILE])
     }
 
+    /// Calls `f` with runs of neighbouring target pixels that together are those of the tiles; a run may be empty.
+    pub(super) fn for_each_run(&self, tiles: Range<usize>, mut f: impl FnMut(Range<usize>)) {
+        let pixel = |image: usize, row: usize, column: usize| (image * self.target[0] + row) * self.target[1] + column;
+        let mut tile = tiles.start;
+        let mut whole = 0..0;
+        while tile < tiles.end {
+            let (image, [row, column]) = self.place(tile);
+            let count = (tiles.end - tile).min(self.grid[1] - tile % self.grid[1]);
+            let last_row = self.target[0].min(row + TILE);
+            if count == self.grid[1] {
+                // Rows of tiles that follow each other are one run.
+                let run = pixel(image, row, 0)..pixel(image, last_row, 0);
+                if whole.end == run.start {
+                    whole.end = run.end;
+                } else {
+                    f(std::mem::replace(&mut whole, run));
+                }
+            } else {
+                let end = self.target[1].min(column + count * TILE);
+                (row..last_row).for_each(|row| f(pixel(image, row, column)..pixel(image, row, end)));
+            }
+            tile += count;
+        }
+        f(whole);
+    }
+
     /// The patch of `source` `[batch, rows, columns, channels]` that a tile reads; `zeros` stands for what is outside.
+    #[inline(always)]
     pub(super) fn patch(&self, tile: usize, source: &[f32], channels: usize, zeros: *const f32) -> From<PATCH> {
         let (image, at) = self.place(tile);
-        let start = [0, 1].map(|axis| at[axis] as isize + self.origin[axis]);
-        let within = |axis: usize, i: usize| {
-            let position = start[axis] + i as isize;
-            (position >= 0 && (position as usize) < self.source[axis]).then_some(position as usize)
-        };
-        let columns: [Option<usize>; PATCH] = std::array::from_fn(|j| within(1, j));
-        std::array::from_fn(|i| {
-            let row = within(0, i).map(|row| (image * self.source[0] + row) * self.source[1]);
-            columns.map(|column| match (row, column) {
-                (Some(row), Some(column)) => source.as_ptr().wrapping_add((row + column) * channels),
-                _ => zeros,
-            })
-        })
+        let [rows, columns] = self.source;
+        let [top, left] = [0, 1].map(|axis| at[axis] as isize + self.origin[axis]);
+        let mut patch = [[zeros; PATCH]; PATCH];
+        for (i, patch) in patch.iter_mut().enumerate() {
+            let row = top + i as isize;
+            if row < 0 || row as usize >= rows {
+                continue;
+            }
+            let start = source.as_ptr().wrapping_add((image * rows + row as usize) * columns * channels);
+            for (j, place) in patch.iter_mut().enumerate() {
+                let column = left + j as isize;
+                if column >= 0 && (column as usize) < columns {
+                    *place = start.wrapping_add(column as usize * channels);
+                }
+            }
+        }
+        patch
     }
 
     /// The pixels of `target` `[batch, rows, columns, channels]` that a tile covers; null for what is outside.
+    #[inline(always)]
     pub(super) fn pixels(&self, tile: usize, target: *mut f32, channels: usize) -> To<TILE> {
         let (image, at) = self.place(tile);
-        std::array::from_fn(|i| {
-            let row = at[0] + i;
-            std::array::from_fn(|j| {
-                let column = at[1] + j;
-                if row >= self.target[0] || column >= self.target[1] {
-                    return std::ptr::null_mut();
-                }
-                target.wrapping_add(((image * self.target[0] + row) * self.target[1] + column) * channels)
-            })
-        })
+        let [rows, columns] = self.target;
+        let mut pixels = [[std::ptr::null_mut(); TILE]; TILE];
+        for (i, pixels) in pixels.iter_mut().enumerate().take(rows - at[0]) {
+            let start = target.wrapping_add((image * rows + at[0] + i) * columns * channels);
+            for (j, pixel) in pixels.iter_mut().enumerate().take(columns - at[1]) {
+                *pixel = start.wrapping_add((at[1] + j) * channels);
+            }
+        }
+        pixels
     }
 }
 
@@ -95,13 +128,50 @@ impl Spectrum {
     }
 
     /// Where the frequencies of the buffer's tile number `slot` lie.
+    #[inline(always)]
     pub(super) fn to(&self, buffer: *mut f32, slot: usize) -> To<PATCH> {
-        let first = buffer.wrapping_add(slot * self.channels);
-        std::array::from_fn(|i| std::array::from_fn(|j| first.wrapping_add((i * PATCH + j) * self.stride)))
+        let mut next = buffer.wrapping_add(slot * self.channels);
+        let mut to = [[next; PATCH]; PATCH];
+        for to in to.as_flattened_mut() {
+            *to = next;
+            next = next.wrapping_add(self.stride);
+        }
+        to
     }
 
     /// As [`to`](Self::to), to read.
+    #[inline(always)]
     pub(super) fn from(&self, buffer: *const f32, slot: usize) -> From<PATCH> {
-        self.to(buffer.cast_mut(), slot).map(|row| row.map(<*mut f32>::cast_const))
+        let to = self.to(buffer.cast_mut(), slot);
+        let mut from = [[buffer; PATCH]; PATCH];
+        for (from, to) in from.as_flattened_mut().iter_mut().zip(to.as_flattened()) {
+            *from = *to;
+        }
+        from
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conv::tests::PLAIN;
+
+    #[test]
+    fn runs_of_tiles_are_their_pixels() {
+        for (height, width) in [(9, 8), (3, 3), (4, 13), (13, 5)] {
+            let shape = crate::conv::ConvShape { height, width, ..PLAIN };
+            let tiles = Tiles::new(2, &Axis::forward(&shape, 0), &Axis::forward(&shape, 1));
+            for (first, end) in (0..=tiles.count()).flat_map(|end| (0..=end).map(move |first| (first, end))) {
+                let (mut seen, mut expected) = (vec![0; 2 * height * width], vec![0; 2 * height * width]);
+                tiles.for_each_run(first..end, |pixels| pixels.for_each(|pixel| seen[pixel] += 1));
+                for tile in first..end {
+                    let pixels = tiles.pixels(tile, std::ptr::dangling_mut(), 1);
+                    for pixel in pixels.iter().flatten().filter(|pixel| !pixel.is_null()) {
+                        expected[pixel.addr() / align_of::<f32>() - 1] += 1;
+                    }
+                }
+                assert_eq!(seen, expected, "{height} x {width}, tiles {first}..{end}");
+            }
+        }
     }
 }
