@@ -5,6 +5,7 @@
 use super::axis::Axis;
 use super::band;
 use super::shape::product;
+use super::thin;
 use crate::gemm::{Block, Depth, Epilogue, TileShape, packed_len};
 use crate::parallel::{Finished, SharedMut, finish, for_each_with_scratch};
 use crate::pool;
@@ -57,6 +58,11 @@ impl Correlation {
         self.rows.is_inside() && self.columns.is_inside()
     }
 
+    /// Whether the sums are too short for the register tile.
+    fn is_thin(&self) -> bool {
+        self.groups == 1 && self.depth == 1 && self.total_depth() == thin::TAPS
+    }
+
     /// Elements of the band for `rows` target rows of one image.
     fn band_len(&self, rows: usize) -> usize {
         product(&[self.rows.reach(rows), self.columns.reach(self.columns.count), self.channels()])
@@ -95,7 +101,8 @@ impl Correlation {
             images /= 2;
         }
         let band_work = row.saturating_mul(rows).saturating_mul(images);
-        let pieces = if self.groups == 1 { (band_work / share.max(1)).clamp(1, panels.max(1)) } else { 1 };
+        let divisible = self.groups == 1 && !self.is_thin();
+        let pieces = if divisible { (band_work / share.max(1)).clamp(1, panels.max(1)) } else { 1 };
         let panels_each = panels.div_ceil(pieces).max(1);
         Grid {
             rows,
@@ -224,6 +231,34 @@ impl Correlation {
             }
         };
         let pixels = chunk.images.len() * chunk.rows.len() * columns.count;
+        if self.is_thin() {
+            let taps = std::array::from_fn(|i| {
+                let (y, x) = (i / columns.taps.len(), i % columns.taps.len());
+                rows.taps[y] * line + columns.taps[x]
+            });
+            for (image, row) in chunk.images.clone().flat_map(|image| chunk.rows.clone().map(move |row| (image, row))) {
+                let (y, x) = (rows.first + row * rows.every, columns.first);
+                let run = thin::Run {
+                    taps: &taps,
+                    source: line_start(image, row),
+                    source_step: columns.step,
+                    target: target.get().wrapping_add(((image * rows.target + y) * columns.target + x) * self.width),
+                    target_step: columns.every * self.width,
+                    pixels: columns.count,
+                    packed,
+                    columns: self.width,
+                    epilogue,
+                };
+                // SAFETY: as for the blocks below; there is one group of panels, see `grid`.
+                unsafe { run.run(level) };
+            }
+            if let Some(finished) = finished {
+                let start = (chunk.images.start * rows.target + chunk.rows.start) * columns.target * self.width;
+                // SAFETY: as below.
+                finished(start, unsafe { target.part(start, pixels * self.width) });
+            }
+            return;
+        }
         let (mut inputs, mut outputs) = ([std::ptr::null(); PIXELS], [std::ptr::null_mut(); PIXELS]);
         // The position of the next pixel.
         let (mut image, mut row, mut column) = (chunk.images.start, chunk.rows.start, 0);

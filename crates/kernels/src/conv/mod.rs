@@ -7,8 +7,8 @@
 //! Otherwise all three are products on the register tile of [`gemm`](crate::gemm), whose rows are pixels by pointer. The
 //! forward pass and the gradient of the input are the same computation (`correlation`) with other taps: the gradient of
 //! a convolution with stride `s` is `s x s` convolutions without stride, one for each phase of the input's grid. Zero
-//! padding costs a copy of the image, made in bands that stay in the cache. Every element is one chain of multiply-adds
-//! in a fixed order.
+//! padding costs a copy of the image, made in bands that stay in the cache. Sums of nine products, of one channel, have a
+//! kernel in registers instead (`thin`). Every element is one chain of multiply-adds in a fixed order.
 //!
 //! With either method an image's bits depend neither on the other images of the batch nor on the number of threads. The
 //! gradient of the kernel sums over the batch in a fixed order.
@@ -22,6 +22,7 @@ mod kernel_gradient;
 mod shape;
 #[cfg(test)]
 pub(crate) mod tests;
+mod thin;
 mod winograd;
 
 pub use forward::{
