@@ -282,8 +282,9 @@ impl Registered for Gru {
         let samples = sample_ops().into_iter();
         samples
             .map(|(op, shape)| {
-                // Errors of a few units in every gate of every step add up.
-                let sample = Sample::new(op, sample_operands(op, &shape)).tolerance(6.0);
+                // Errors of a few units in every gate of every step add up, most in the sums over all units that the
+                // reserve keeps: tanh is within 2.3 ULP, and 17 states meet in one sum.
+                let sample = Sample::new(op, sample_operands(op, &shape)).tolerance(8.0);
                 // The reserve has no derivative; `tests/gru_derivative.rs` tries that of the other results.
                 sample.not_differentiable()
             })

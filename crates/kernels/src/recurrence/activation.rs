@@ -1,8 +1,6 @@
 //! Activations of gates that share divisions, which take longer than anything else in a cell.
 //!
 //! What runs at an instruction level is written without closures: the compiler does not inline them there.
-//!
-//! What runs at an instruction level is written without closures: the compiler does not inline them there.
 
 use crate::vecmath::{moderate_exp_v, moderate_expm1_v};
 use ferrograph_simd::Simd;

@@ -6,10 +6,11 @@ use ferrograph_testkit::levels_that_differ;
 
 /// Ops that multiply and add at once, rounding once; plain instructions round twice. All other ops are the same everywhere,
 /// and all ops are the same on AVX2 and AVX-512.
-const FUSED: [&str; 17] = [
+const FUSED: [&str; 19] = [
     "conv2d",
     "conv2d_input_gradient",
     "conv2d_kernel_gradient",
+    "cos",
     "depthwise_conv2d",
     "depthwise_conv2d_input_gradient",
     "depthwise_conv2d_kernel_gradient",
@@ -22,6 +23,7 @@ const FUSED: [&str; 17] = [
     "lstm",
     "lstm_gradient",
     "matmul",
+    "sin",
     "softmax",
     "softplus",
 ];
