@@ -48,6 +48,6 @@ test('every room is in the table', (t) => {
 })
 
 test('only native/addon.ts loads the addon', (t) => {
-  const loaders = files.filter((file) => /#native|native\.cjs|\.node['"]/.test(readFileSync(join(top, file), 'utf8')))
+  const loaders = files.filter((file) => /['"]#native['"]|native\.cjs|\.node['"]/.test(readFileSync(join(top, file), 'utf8')))
   t.deepEqual(loaders, [join('native', 'addon.ts')])
 })
