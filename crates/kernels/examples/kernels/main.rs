@@ -6,12 +6,16 @@
 // Kernels written here are compiled into the wrappers that enable the instructions of a level.
 #![allow(clippy::inline_always)]
 
+mod conv;
+mod depthwise;
 mod gemm;
 mod peak;
 mod report;
+mod vecmath;
 
 /// The families by name. Each measures its kernels with [`report::measure`].
-const FAMILIES: [(&str, fn()); 1] = [("gemm", gemm::report)];
+const FAMILIES: [(&str, fn()); 4] =
+    [("gemm", gemm::report), ("conv", conv::report), ("depthwise", depthwise::report), ("vecmath", vecmath::report)];
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();

@@ -16,7 +16,6 @@ pub enum Work {
     /// Floating-point operations of a call.
     Flops(f64),
     /// Bytes that a call reads and writes.
-    #[allow(dead_code, reason = "for the families whose limit is memory")]
     Bytes(f64),
 }
 
