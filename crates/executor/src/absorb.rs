@@ -5,6 +5,7 @@
 //! from run to run. The ops write both themselves; the result differs in rounding only.
 
 use crate::fixed::fixed;
+use crate::readers::readers;
 use crate::simplify::simplify;
 use ferrograph_graph::{Affine, Graph, GraphError, Node, Origin, ValueId, Variable};
 use std::collections::HashMap;
@@ -37,15 +38,6 @@ pub(crate) fn absorb(
     }
     let wanted: Vec<ValueId> = wanted.iter().map(|&id| pass.leaf(id)).collect();
     simplify(&pass.to, &wanted, &HashMap::new()).map(Some)
-}
-
-/// By value: how often it is read.
-fn readers(graph: &Graph, wanted: &[ValueId]) -> Vec<usize> {
-    let mut readers = vec![0; graph.value_count()];
-    for id in graph.nodes().iter().flat_map(|node| &node.operands).chain(wanted) {
-        readers[id.index()] += 1;
-    }
-    readers
 }
 
 /// A node and the affine map that its only result goes through.

@@ -6,6 +6,7 @@
 mod absorb;
 mod arenas;
 mod bind;
+mod border;
 mod broadcast;
 mod builder;
 mod cache;
@@ -25,6 +26,7 @@ mod layout;
 mod memory;
 mod plan;
 mod program;
+mod readers;
 mod run;
 mod simplify;
 mod units;

@@ -2,6 +2,7 @@
 
 use crate::absorb::absorb;
 use crate::arenas::Arenas;
+use crate::border::move_borders;
 use crate::cache::PlanCache;
 use crate::derived::Derived;
 use crate::describe::describe;
@@ -47,6 +48,9 @@ impl Program {
             graph.try_type(id)?;
         }
         let (mut graph, mut wanted) = simplify(graph, &wanted, &HashMap::new())?;
+        if let Some(better) = move_borders(&graph, &wanted)? {
+            (graph, wanted) = better;
+        }
         if let Some(better) = absorb(&graph, &wanted, updates)? {
             (graph, wanted) = better;
         }

@@ -2,6 +2,7 @@
 
 use crate::{Affine, Elementwise, Graph, GraphError, Reference, Step, TensorType, ValueId};
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// A primitive of the graph. One value of the implementing type is one op with its attributes.
 pub trait Op: Debug + Send + Sync {
@@ -51,6 +52,18 @@ pub trait Op: Debug + Send + Sync {
     fn with_affine(&self, graph: &mut Graph, operands: &[ValueId], map: Affine) -> Result<Option<ValueId>, GraphError> {
         let _ = (graph, operands, map);
         Ok(None)
+    }
+
+    /// If the op lays zeros around operand 0: how many elements before and after, for each axis.
+    fn border(&self) -> Option<&[[usize; 2]]> {
+        None
+    }
+
+    /// The op that makes the same of operand 0 without a border of zeros as this one with it, if there is such a one. The
+    /// executor asks for it where nobody else reads the border.
+    fn with_border(&self, border: &[[usize; 2]]) -> Option<Arc<dyn Op>> {
+        let _ = border;
+        None
     }
 }
 

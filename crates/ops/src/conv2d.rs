@@ -20,6 +20,7 @@ use ferrograph_graph::{
 use ferrograph_kernels::conv::{self, ConvShape};
 use ferrograph_tensor::{DType, View};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// See the [module](self).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +71,11 @@ impl Op for Conv2d {
 
     fn with_affine(&self, graph: &mut Graph, operands: &[ValueId], map: Affine) -> Result<Option<ValueId>, GraphError> {
         affine::absorbed(graph, self.clone(), operands, map, 1, None)
+    }
+
+    fn with_border(&self, border: &[[usize; 2]]) -> Option<Arc<dyn Op>> {
+        let padding = self.convolution.padding.with_border(border)?;
+        Some(Arc::new(Self { convolution: Convolution { padding, ..self.convolution } }))
     }
 
     fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {

@@ -23,6 +23,7 @@ use ferrograph_kernels::conv::ConvShape;
 use ferrograph_kernels::depthwise;
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// See the [module](self).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -74,6 +75,11 @@ impl Op for DepthwiseConv2d {
         let multiplier = graph.ty(operands[1]).shape[3].and_then(|n| i64::try_from(n).ok()).filter(|&n| n > 0);
         let Some(multiplier) = multiplier else { return Ok(None) };
         affine::absorbed(graph, self.clone(), operands, map, 1, Some(vec![Some(-1), Some(multiplier)]))
+    }
+
+    fn with_border(&self, border: &[[usize; 2]]) -> Option<Arc<dyn Op>> {
+        let padding = self.convolution.padding.with_border(border)?;
+        Some(Arc::new(Self { convolution: Depthwise { padding, ..self.convolution } }))
     }
 
     fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {

@@ -79,6 +79,10 @@ impl Op for Pad {
         unary::vjp(gradients, |dy| graph.apply(Slice { begin, end, strides: Vec::new() }, &[dy]))
     }
 
+    fn border(&self) -> Option<&[[usize; 2]]> {
+        (self.value == 0.0).then_some(&self.padding)
+    }
+
     fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {
         let x = &operands[0];
         vec![Reference::from_fn(x.dtype, &results[0].extents(), |index| {

@@ -22,6 +22,23 @@ pub enum Padding {
     Explicit([[usize; 2]; 2]),
 }
 
+impl Padding {
+    /// The padding of a window over images `[N, H, W, C]` that includes a border around them, if that can be said.
+    pub fn with_border(self, border: &[[usize; 2]]) -> Option<Self> {
+        let own = match self {
+            Self::Valid => [[0, 0]; 2],
+            Self::Explicit(amounts) => amounts,
+            // How much that is depends on the extents with the border.
+            Self::Same => return None,
+        };
+        let &[[0, 0], rows, columns, [0, 0]] = border else { return None };
+        let sum = |own: [usize; 2], border: [usize; 2]| {
+            Some([own[0].checked_add(border[0])?, own[1].checked_add(border[1])?])
+        };
+        Some(Self::Explicit([sum(own[0], rows)?, sum(own[1], columns)?]))
+    }
+}
+
 impl fmt::Display for Padding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
