@@ -41,6 +41,31 @@ test('the native side takes typed arrays of the input’s type and size only', (
   }
 })
 
+test('small operands cross in one piece of memory, which has to be long enough and aligned', (t) => {
+  const doubled = program()
+  const stage = doubled.stage(2)
+  t.deepEqual(stage, { bytes: 128, inputs: [0], outputs: [64], shapes: [[2, 3]] })
+  const memory = new Float32Array(64)
+  memory.set([1, 2, 3, 4, 5, 6])
+  doubled.runStaged(2, new Uint8Array(memory.buffer, 0, 128))
+  t.deepEqual([...memory.subarray(16, 22)], [2, 4, 6, 8, 10, 12])
+  // The rows may change without a word.
+  doubled.runStaged(1, new Uint8Array(memory.buffer))
+  t.deepEqual([...memory.subarray(16, 19)], [2, 4, 6])
+  for (const wrong of [new Uint8Array(127), new Uint8Array(memory.buffer, 1), new Uint8Array(0)]) {
+    t.like(t.throws(() => doubled.runStaged(2, wrong)), { code: 'ARGUMENT' })
+  }
+  for (const wrong of [memory, undefined, [], {}]) t.throws(() => doubled.runStaged(2, wrong as never))
+  for (const rows of [-1, 0.5, NaN, 2 ** 53, undefined]) {
+    t.throws(() => doubled.stage(rows as number))
+    t.throws(() => doubled.runStaged(rows as number, new Uint8Array(128)))
+  }
+  t.is(doubled.stage(2 ** 40), null)
+  t.throws(() => doubled.runStaged(2 ** 40, new Uint8Array(128)))
+  // What is true has to be looked at one by one.
+  t.is(program('bool').stage(1), null)
+})
+
 test('an array that transfers another one away while it is read is refused', (t) => {
   const graph = new addon.NativeGraph()
   const [x, y] = [graph.input('float32', [3]), graph.input('float32', [3])]
@@ -124,6 +149,36 @@ test('results are independent of each other, of the data and of what is done to 
   first.dispose()
   t.throws(() => first.data, { code: 'STATE' })
   t.throws(() => ops.add(first, 1), { code: 'STATE' })
+})
+
+test('plain data and the same data in other forms give the same results', (t) => {
+  const [a, b] = [Input({ shape: [2], name: 'a' }), Input({ shape: [3], name: 'b', dtype: 'int32' })]
+  const sum = ops.add(ops.sum(a, { axis: 1 }), ops.sum(ops.cast(b, 'float32'), { axis: 1 }))
+  const model = Model({ inputs: [a, b], outputs: [sum, ops.multiply(b, 2)] })
+  const floats = Float32Array.of(1, 2, 3, 4)
+  const whole = Int32Array.of(1, 2, 3, 4, 5, 6)
+  const rows = (n: number) => [
+    { data: floats.subarray(0, 2 * n), shape: [n, 2] },
+    { data: whole.subarray(0, 3 * n), shape: [n, 3] },
+  ]
+  const seen = (outputs: Tensor[]) => outputs.map((output) => [output.dtype, output.shape, numbers(output)])
+  for (const n of [1, 2, 1, 2]) {
+    const plain = seen(model.predictSync(rows(n)))
+    t.deepEqual(plain, seen(model.predictSync(rows(n).map(({ data, shape }) => ({ data: [...data], shape })))))
+    t.deepEqual(plain, seen(model.predictSync(rows(n).map(({ data, shape }) => tensor(data, shape)))))
+    t.deepEqual(plain, seen(model.predictSync({ a: rows(n)[0]!, b: rows(n)[1]! })))
+    t.deepEqual(plain, seen(model.predictSync(rows(n), { batchSize: 1 })))
+  }
+  const [x, y] = rows(2)
+  for (const wrong of [x, [x], [y, x], [x, { ...y, shape: [3, 2] }], [x, { ...y, shape: [1, 3] }], [x, { ...y, shape: [2] }]]) {
+    t.throws(() => model.predictSync(wrong as never), { instanceOf: DataError })
+  }
+  for (const wrong of [{ batchSize: 0 }, { batchSize: 1.5 }, { batchsize: 1 }, null, []]) {
+    t.throws(() => model.predictSync(rows(2), wrong as never))
+  }
+  const gone = tensor(floats, [2, 2])
+  gone.dispose()
+  t.throws(() => model.predictSync([gone, rows(2)[1]!]), { message: /disposed/ })
 })
 
 test('outputs keep their structure and their types', async (t) => {

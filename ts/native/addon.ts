@@ -45,8 +45,20 @@ export type Operand = NativeTensor | TypedArray
 /** Of each output its elements, and after them its shape. */
 export type Outputs = (Operand | number[])[]
 
+/** Where the operands of staged runs of so many rows lie: first bytes, and the length of all. */
+export interface Stage {
+  readonly bytes: number
+  readonly inputs: readonly number[]
+  readonly outputs: readonly number[]
+  /** Of the outputs. */
+  readonly shapes: readonly (readonly number[])[]
+}
+
 /** A compiled graph. The shape of an operand counts where it is a typed array. */
 export interface NativeProgram {
+  /** `null` where operands are not small or more than the rows of inputs is unknown. */
+  stage(rows: number): Stage | null
+  runStaged(rows: number, memory: Uint8Array): void
   runSync(inputs: readonly Operand[], shapes: readonly (readonly number[])[]): Outputs
   outputTypes(): DType[]
   describe(shapes: number[][]): string

@@ -1,14 +1,18 @@
 import { AbortError } from '../core/errors.ts'
-import type { DType } from '../core/types.ts'
+import type { DType, TypedArray } from '../core/types.ts'
 import { addon, type NativeProgram, type Operand, type Outputs } from './addon.ts'
 import { translateError, translated } from './errors.ts'
 import { runOnPool } from './runs.ts'
+import { Staging } from './staging.ts'
 import { Tensor } from './tensor.ts'
 
 /** A compiled graph, ready to run on data. */
 export class Program {
   readonly #native: NativeProgram
   readonly #outputTypes: readonly DType[]
+  /** Of the last staged run; `undefined` where its rows cannot be staged. */
+  #staging: Staging | undefined
+  #stagedRows = -1
 
   constructor(native: NativeProgram) {
     this.#native = native
@@ -19,6 +23,24 @@ export class Program {
   runSync(inputs: readonly Tensor[]): Tensor[] {
     try {
       return this.#tensors(this.#native.runSync(inputs.map(operandOf), inputs.map(shapeOf)))
+    } catch (error) {
+      throw translateError(error)
+    }
+  }
+
+  /**
+   * As `runSync`, on elements of the types and shapes that the inputs have with this number of rows, for less.
+   *
+   * @returns `undefined`, and nothing has run, where that is of no use: operands are large, say.
+   */
+  runStaged(rows: number, inputs: readonly TypedArray[], types: readonly DType[]): Tensor[] | undefined {
+    try {
+      if (rows !== this.#stagedRows) {
+        const stage = this.#native.stage(rows)
+        this.#staging = stage ? new Staging(this.#native, rows, stage, types, this.#outputTypes) : undefined
+        this.#stagedRows = rows
+      }
+      return this.#staging?.run(inputs)
     } catch (error) {
       throw translateError(error)
     }

@@ -1,11 +1,12 @@
 import { DataError } from '../core/errors.ts'
 import { flatten, packLike, type Structure } from '../core/tree.ts'
-import { formatShape, type TypedArray } from '../core/types.ts'
+import { formatShape, type DType, type TypedArray } from '../core/types.ts'
 import { abortError, type Program } from '../native/program.ts'
 import { tensor, type Tensor } from '../native/tensor.ts'
 import { Trace } from '../native/trace.ts'
 import type { CallbackList, CallbacksInput } from './callbacks/callback-list.ts'
 import type { StepBatch } from './data/step-batch.ts'
+import type { DirectInputs } from './direct.ts'
 import type { Epochs } from './epochs.ts'
 import type { Verbose } from './options.ts'
 import { traceModel, type InputPlace } from './outputs.ts'
@@ -34,6 +35,7 @@ export type Prediction = Tensor & Tensor[] & { [output: string]: Tensor }
 export class PredictProgram {
   readonly #program: Program
   readonly #structure: Structure<unknown>
+  readonly #form: 'one' | 'list' | 'nested'
 
   constructor(model: Trainable, places: Structure<InputPlace>) {
     const trace = new Trace(`prediction of '${model.name}'`)
@@ -43,6 +45,9 @@ export class PredictProgram {
       outputs,
       flatten(outputs).map(() => undefined),
     )
+    const plain = (part: unknown): boolean => part === undefined
+    if (plain(this.#structure)) this.#form = 'one'
+    else this.#form = Array.isArray(this.#structure) && this.#structure.every(plain) ? 'list' : 'nested'
   }
 
   /** The outputs of one batch, flat, computed on the library's own threads. */
@@ -55,6 +60,12 @@ export class PredictProgram {
     return this.#program.runSync(inputs)
   }
 
+  /** The same for small plain inputs, packed; `undefined`, and nothing has run, where they are not small. */
+  runDirectly({ rows, elements }: DirectInputs, types: readonly DType[]): Prediction | undefined {
+    const outputs = this.#program.runStaged(rows, elements, types)
+    return outputs && this.pack(outputs)
+  }
+
   /** The steps for such a batch, for people; with `runs`, timed. */
   describe({ inputs }: StepBatch, runs: number | undefined): string {
     return this.#program.describe(inputs, runs)
@@ -62,6 +73,9 @@ export class PredictProgram {
 
   /** Flat outputs in the structure of the model's. */
   pack(outputs: readonly Tensor[]): Prediction {
+    // Most models have one output or a list of them.
+    if (this.#form === 'one') return outputs[0] as Prediction
+    if (this.#form === 'list') return outputs as Prediction
     return packLike(this.#structure, outputs) as unknown as Prediction
   }
 }

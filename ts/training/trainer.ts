@@ -12,6 +12,7 @@ import { parseClassWeight, type ClassWeight } from './data/class-weight.ts'
 import { readInputs, rowsOf } from './data/read.ts'
 import { cut } from './data/step-batch.ts'
 import { isBatches, type InputData, type TargetData } from './data/types.ts'
+import { directReader } from './direct.ts'
 import { Epochs } from './epochs.ts'
 import { evaluateOptions, runEvaluation, type EvaluateOptions } from './evaluate.ts'
 import { runTraining, type FitData, type FitOptions } from './fit.ts'
@@ -270,6 +271,8 @@ export class Trainer {
 
   /** Computes the outputs on the calling thread, which waits: right for small work. */
   predictSync(x: InputData, options: { readonly batchSize?: number } = {}): Prediction {
+    const direct = this.#predictDirectly(x, options)
+    if (direct) return direct
     const owner = `'${this.model.name}': predictSync`
     checkOptions(owner, options, ['batchSize'])
     const { columns, places } = readInputs(this.model, x)
@@ -282,6 +285,17 @@ export class Trainer {
       outputs.push(program.runSync(cut(all, start, Math.min(rows, start + batchSize))))
     }
     return program.pack(joined(outputs))
+  }
+
+  /** The same for one small batch of plain data; `undefined` for any other. */
+  #predictDirectly(x: InputData, options: { readonly batchSize?: number }): Prediction | undefined {
+    const places = inputPlaces(this.model)
+    const reader = places && directReader(places)
+    if (!reader || typeof options !== 'object' || options === null || Array.isArray(options)) return undefined
+    for (const option in options) if (option !== 'batchSize') return undefined
+    const { batchSize = 32 } = options
+    const inputs = Number.isSafeInteger(batchSize) ? reader.read(x, batchSize) : undefined
+    return inputs && this.#prediction(places).runDirectly(inputs, reader.types)
   }
 
   /** Computes the outputs for one batch. */

@@ -88,13 +88,17 @@ impl Program {
         run(&plan, &self.updates, &self.locking, inputs, &self.arenas, cancel)
     }
 
+    /// The types and extents of the outputs for inputs of these shapes.
+    pub fn output_shapes(&self, shapes: &[Vec<usize>]) -> Result<Vec<(DType, Vec<usize>)>, ProgramError> {
+        self.check_shapes(shapes)?;
+        let plan = self.plan(shapes.iter().map(Vec::as_slice))?;
+        Ok(plan.outputs.iter().map(|output| (output.dtype, output.shape.clone())).collect())
+    }
+
     /// The plan for inputs of these shapes, for people: every step with its ops, kernel and places, and the memory it
     /// takes.
     pub fn describe(&self, shapes: &[Vec<usize>]) -> Result<String, ProgramError> {
-        self.check_count(shapes.len())?;
-        for (index, (expected, shape)) in self.input_types().zip(shapes).enumerate() {
-            check_input(index, expected, expected.dtype, shape)?;
-        }
+        self.check_shapes(shapes)?;
         Ok(describe(&*self.plan(shapes.iter().map(Vec::as_slice))?, self.updates.len(), None))
     }
 
@@ -109,6 +113,12 @@ impl Program {
     fn check_count(&self, received: usize) -> Result<(), ProgramError> {
         let expected = self.graph.inputs().len();
         if received == expected { Ok(()) } else { Err(ProgramError::InputCount { expected, received }) }
+    }
+
+    fn check_shapes(&self, shapes: &[Vec<usize>]) -> Result<(), ProgramError> {
+        self.check_count(shapes.len())?;
+        let mut inputs = self.input_types().zip(shapes).enumerate();
+        inputs.try_for_each(|(index, (expected, shape))| check_input(index, expected, expected.dtype, shape))
     }
 
     fn plan_for(&self, inputs: &[impl RunInput]) -> Result<Arc<Plan>, ProgramError> {

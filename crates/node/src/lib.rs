@@ -20,6 +20,7 @@ mod program;
 mod results;
 mod runs;
 mod settings;
+mod staging;
 mod tensor;
 mod variable;
 

@@ -80,6 +80,17 @@ impl<'a> View<'a> {
         }
     }
 
+    /// These bytes as elements: `None` unless they are whole, aligned elements. A `bool` has to be 0 or 1.
+    pub fn of_bytes(dtype: DType, bytes: &'a [u8]) -> Option<Self> {
+        let start = NonNull::from(bytes).cast::<u8>();
+        if ![bytes.len(), start.as_ptr().addr()].iter().all(|n| n.is_multiple_of(dtype.size())) {
+            return None;
+        }
+        // SAFETY: the bytes are borrowed for `'a`, whole elements and aligned for a type of that size, as just checked; any
+        // bytes are numbers.
+        Some(unsafe { Self::from_raw(dtype, start, bytes.len()) })
+    }
+
     /// # Safety
     /// `start` points at `bytes` initialised bytes, aligned for `dtype`, that nobody writes during `'a`.
     pub(crate) unsafe fn from_raw(dtype: DType, start: NonNull<u8>, bytes: usize) -> Self {
