@@ -1,6 +1,7 @@
 //! What runs work in, kept between runs.
 
-use ferrograph_tensor::{Buffer, Part, ShapeError, Shared};
+use crate::operands::Operands;
+use ferrograph_tensor::{Buffer, Part, ShapeError};
 use std::sync::{Mutex, PoisonError};
 
 /// How many rooms stay warm: runs of one program that are in flight at the same time, mostly one or two.
@@ -10,10 +11,8 @@ const KEPT: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Room<'a> {
     pub block: Buffer,
-    /// As the plan's list of the same name; empty between runs.
-    pub shared: Vec<Shared<'a>>,
-    /// Versions of the variables among them, otherwise 0.
-    pub versions: Vec<u64>,
+    /// Empty between runs.
+    pub operands: Operands<'a>,
     /// As the plan's list of the same name; empty between runs.
     pub own: Vec<Buffer>,
     pub parts: Vec<Part>,
@@ -22,7 +21,7 @@ pub(crate) struct Room<'a> {
 impl Room<'_> {
     fn new(bytes: usize) -> Result<Self, ShapeError> {
         let block = Buffer::new(bytes)?;
-        Ok(Self { block, shared: Vec::new(), versions: Vec::new(), own: Vec::new(), parts: Vec::new() })
+        Ok(Self { block, operands: Operands::default(), own: Vec::new(), parts: Vec::new() })
     }
 }
 
@@ -48,13 +47,9 @@ impl Arenas {
 
     /// Keeps a room for the next run. It lets go of what the run shared.
     pub(crate) fn give_back(&self, room: Room<'_>) {
-        let Room { block, mut shared, mut versions, mut own, parts } = room;
-        shared.clear();
-        versions.clear();
+        let Room { block, operands, mut own, parts } = room;
         own.clear();
-        // The empty list keeps its memory; it is only its type that forgets the borrow.
-        let shared = shared.into_iter().map(|_| unreachable!("cleared")).collect();
-        let room = Room { block, shared, versions, own, parts };
+        let room = Room { block, operands: operands.clear(), own, parts };
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         if free.len() < KEPT {
             free.push(room);

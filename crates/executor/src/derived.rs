@@ -4,8 +4,9 @@
 use crate::ProgramError;
 use crate::arenas::Arenas;
 use crate::fixed::fixed;
+use crate::operands::read_together;
 use crate::plan::Plan;
-use crate::run::{read_together, run};
+use crate::run::run;
 use crate::simplify::{needed, simplify};
 use ferrograph_graph::{Graph, GraphError, Node, Origin, Plan as OpPlan, TensorType, ValueId, Variable};
 use ferrograph_tensor::{Shared, Tensor, byte_size};

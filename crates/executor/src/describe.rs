@@ -14,8 +14,17 @@ use std::time::Duration;
 /// loop of add + relu(block 0, block 8192) -> output 0: float32[1, 32, 32, 64]
 /// block 524288 B, outputs 262144 B, prepared weights 147456 B, derived weights 0 B
 /// ```
+/// A batch that is computed in parts is shown as one of them, after their number:
+///
+/// ```text
+/// 16 parts of 4 entries, each:
+/// ```
 pub(crate) fn describe(plan: &Plan, updates: usize, times: Option<&[Duration]>) -> String {
     let mut text = String::new();
+    if let Some(parts) = &plan.parts {
+        let _ = writeln!(text, "{} parts of {} entries, each:", parts.count, parts.entries);
+        return text + &describe(&parts.plan, updates, times);
+    }
     let total = times.map_or(0.0, |times| times.iter().map(Duration::as_secs_f64).sum());
     for (index, action) in plan.actions.iter().enumerate() {
         // Writing to a string does not fail.

@@ -4,6 +4,7 @@
 //! says of itself how it is computed, and a graph that no pass understands runs step by step.
 
 mod absorb;
+mod apart;
 mod arenas;
 mod bind;
 mod border;
@@ -24,6 +25,8 @@ mod input;
 mod kept;
 mod layout;
 mod memory;
+mod operands;
+mod parts;
 mod plan;
 mod program;
 mod readers;

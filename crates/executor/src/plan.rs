@@ -1,6 +1,5 @@
 //! A program bound to concrete input shapes.
 
-use crate::ProgramError;
 use crate::chain::join_epilogues;
 use crate::derived::Derived;
 use crate::flow::Flow;
@@ -8,7 +7,9 @@ use crate::form::Form;
 use crate::fused::{Boundary, Fused};
 use crate::kept::Kept;
 use crate::layout::{Layout, Piece, Source};
+use crate::parts::Parts;
 use crate::units::{Unit, units};
+use crate::{ProgramError, apart};
 use ferrograph_graph::{Graph, GraphError, Origin, Plan as OpPlan, Step, TensorType, ValueId, Variable};
 use ferrograph_tensor::{Buffer, DType, Place, ShapeError};
 use std::collections::HashMap;
@@ -31,6 +32,10 @@ pub(crate) struct Plan {
     /// Bytes of each buffer that outlives the run: one for each updated variable, then outputs.
     pub own: Vec<usize>,
     pub outputs: Vec<Output>,
+    /// The number of entries, if the program treats each of a batch alone.
+    pub batch: Option<usize>,
+    /// Plans for parts of the batch, which are run instead.
+    pub parts: Option<Parts>,
     /// Nanoseconds that the steps of the last run took; without one, for ever.
     pub lasted: AtomicU64,
 }
@@ -107,10 +112,12 @@ impl Plan {
         for &id in &wanted {
             leaves[flow.root(id).index()] = true;
         }
+        let batch = apart::batch(&flow, &wanted).filter(|_| updates.is_empty());
         let units = join_epilogues(&flow, &units(&flow, &leaves), &leaves);
         let updated = updates.iter().map(|(variable, _)| variable.id()).collect();
         Planner { flow, leaves, units, updated, layout: Layout::default(), copies: Vec::new(), kept: Vec::new() }
             .plan(outputs, updates)
+            .map(|plan| Self { batch, ..plan })
     }
 
     /// Lets the variables that stand for derived values have what follows from their sources in the same run.
@@ -193,7 +200,8 @@ impl Planner<'_> {
         let Layout { shared, own, block, .. } = self.layout;
         let nothing = Arc::new(Buffer::new(0)?);
         let lasted = AtomicU64::new(u64::MAX);
-        Ok(Plan { actions, shared, kept: self.kept, derived: None, nothing, block, own, outputs, lasted })
+        let (kept, derived, batch, parts) = (self.kept, None, None, None);
+        Ok(Plan { actions, shared, kept, derived, nothing, block, own, outputs, batch, parts, lasted })
     }
 
     /// Sees to it that own buffer `own` holds `id` at the end.

@@ -6,11 +6,13 @@ use crate::border::move_borders;
 use crate::cache::PlanCache;
 use crate::derived::Derived;
 use crate::describe::describe;
+use crate::parts::Parts;
 use crate::plan::{Plan, check_update};
 use crate::run::{measure, run};
 use crate::simplify::simplify;
 use crate::{ProgramError, RunInput};
 use ferrograph_graph::{Graph, TensorType, ValueId, Variable};
+use ferrograph_kernels::pool;
 use ferrograph_tensor::{DType, Tensor};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -106,7 +108,14 @@ impl Program {
     /// variable changes.
     pub fn measure(&self, inputs: &[impl RunInput], runs: usize) -> Result<String, ProgramError> {
         let plan = self.plan_for(inputs)?;
-        let times = measure(&plan, &self.updates, &self.locking, inputs, &self.arenas, runs)?;
+        let times = match &plan.parts {
+            // A part has no help from other threads, which have parts of their own.
+            Some(parts) => {
+                let (part, inputs) = (&parts.plan, parts.first_inputs(inputs)?);
+                pool::alone(|| measure(part, &self.updates, &self.locking, &inputs, &self.arenas, runs))?
+            }
+            None => measure(&plan, &self.updates, &self.locking, inputs, &self.arenas, runs)?,
+        };
         Ok(describe(&plan, self.updates.len(), Some(&times)))
     }
 
@@ -135,13 +144,24 @@ impl Program {
         }
         let shapes: Vec<&[usize]> = shapes.collect();
         // Two runs of new shapes may both come here; the second plan then replaces an equal first.
-        let mut plan = Plan::new(&self.graph, &self.outputs, &self.updates, &shapes)?;
-        if let Some(derived) = &self.derived {
-            plan.read_derived(derived);
-        }
+        let mut plan = self.plan_whole(&shapes)?;
+        plan.parts = Parts::of(&plan, &self.open_inputs(), &shapes, |shapes| self.plan_whole(shapes));
         let plan = Arc::new(plan);
         self.plans.insert(shapes.iter().map(|shape| shape.to_vec()).collect(), plan.clone());
         Ok(plan)
+    }
+
+    fn plan_whole(&self, shapes: &[&[usize]]) -> Result<Plan, ProgramError> {
+        let mut plan = Plan::new(&self.graph, &self.outputs, &self.updates, shapes)?;
+        if let Some(derived) = &self.derived {
+            plan.read_derived(derived);
+        }
+        Ok(plan)
+    }
+
+    /// For each input whether the extent of its first axis is open.
+    fn open_inputs(&self) -> Vec<bool> {
+        self.input_types().map(|ty| ty.shape.first() == Some(&None)).collect()
     }
 }
 

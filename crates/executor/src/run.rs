@@ -2,7 +2,7 @@
 
 use crate::arenas::{Arenas, Room};
 use crate::epilogue::Epilogue;
-use crate::layout::Source;
+use crate::operands::{Operands, PUBLISHING};
 use crate::plan::{Action, OutputHome, Plan, Work};
 use crate::{ProgramError, RunInput};
 use ferrograph_graph::{RunContext, ValueId, Variable};
@@ -10,12 +10,8 @@ use ferrograph_kernels::pool;
 use ferrograph_tensor::{Arena, Buffer, Part, ShapeError, Shared, Tensor, ViewMut, allocated_bytes, memory_limit};
 use std::slice::from_ref;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
-
-/// Held to read while a run notes which values it works on, and to write while a run publishes new ones: a prediction
-/// during training sees the weights of one step, never of two.
-static PUBLISHING: RwLock<()> = RwLock::new(());
 
 /// Waking a worker takes 15 to 30 microseconds, half of which the caller spends: a run that lasted less than this the last
 /// time is over before it pays. It is still shared with workers that are awake, as they are when runs follow closely.
@@ -31,13 +27,34 @@ pub(crate) fn run(
     arenas: &Arenas,
     cancel: Option<&AtomicBool>,
 ) -> Result<Vec<Tensor>, ProgramError> {
+    if let Some(parts) = &plan.parts {
+        pool::rouse();
+        return parts.run(plan, inputs, arenas, cancel);
+    }
     let _guards: Vec<_> = locking.iter().map(|&index| updated[index].0.lock_for_update()).collect();
-
     check_budget(plan, updated.len(), arenas)?;
     let mut room: Room<'_> = arenas.take(plan.block)?;
-    let computed = with_help(plan, || compute(plan, updated, inputs, &mut room, cancel, |_| ()));
+    let computed = with_help(plan, || {
+        room.operands.find(plan, inputs)?;
+        compute(plan, updated, &mut room, cancel, |_| ())
+    });
     let outcome = computed.and_then(|()| publish(plan, updated, &mut room));
     return_spares(updated, &mut room);
+    arenas.give_back(room);
+    outcome
+}
+
+/// Runs the plan of a part of a batch on the operands found for all parts and inputs of its own.
+pub(crate) fn run_part<'a>(
+    plan: &Plan,
+    operands: &Operands<'static>,
+    input: impl Fn(usize) -> Shared<'a>,
+    arenas: &Arenas,
+    cancel: Option<&AtomicBool>,
+) -> Result<Vec<Tensor>, ProgramError> {
+    let mut room: Room<'a> = arenas.take(plan.block)?;
+    room.operands.copy_with(operands, plan, input);
+    let outcome = compute(plan, &[], &mut room, cancel, |_| ()).and_then(|()| publish(plan, &[], &mut room));
     arenas.give_back(room);
     outcome
 }
@@ -57,13 +74,15 @@ pub(crate) fn measure(
         check_budget(plan, updated.len(), arenas)?;
         let mut room: Room<'_> = arenas.take(plan.block)?;
         let mut before = Instant::now();
-        let computed = compute(plan, updated, inputs, &mut room, None, |ended| {
-            let now = Instant::now();
-            // Until the first step the run got ready.
-            if let Some(index) = ended {
-                times[index].push(now - before);
-            }
-            before = now;
+        let computed = room.operands.find(plan, inputs).and_then(|()| {
+            compute(plan, updated, &mut room, None, |ended| {
+                let now = Instant::now();
+                // Until the first step the run got ready.
+                if let Some(index) = ended {
+                    times[index].push(now - before);
+                }
+                before = now;
+            })
         });
         return_spares(updated, &mut room);
         arenas.give_back(room);
@@ -113,25 +132,21 @@ fn check_budget(plan: &Plan, updated: usize, arenas: &Arenas) -> Result<(), Shap
 }
 
 /// Runs the steps, and says before the first and after each that it is there.
-fn compute<'i>(
+fn compute(
     plan: &Plan,
     updated: &[(Arc<Variable>, ValueId)],
-    inputs: &'i [impl RunInput],
-    room: &mut Room<'i>,
+    room: &mut Room<'_>,
     cancel: Option<&AtomicBool>,
     mut ended: impl FnMut(Option<usize>),
 ) -> Result<(), ProgramError> {
-    share_buffers(plan, inputs, room);
-    share_derived(plan, room)?;
-    prepare_kept(plan, room)?;
     for (variable, _) in updated {
         room.own.push(variable.take_spare()?);
     }
     for &bytes in &plan.own[updated.len()..] {
         room.own.push(Buffer::new(bytes)?);
     }
-    let Room { block, shared, own, parts, .. } = room;
-    let mut arena = Arena { block, shared, own };
+    let Room { block, operands, own, parts } = room;
+    let mut arena = Arena { block, shared: &operands.shared, own };
     ended(None);
     for (index, action) in plan.actions.iter().enumerate() {
         if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
@@ -146,70 +161,14 @@ fn compute<'i>(
     Ok(())
 }
 
-/// Notes the values that the run works on, with their versions.
-fn share_buffers<'i>(plan: &Plan, inputs: &'i [impl RunInput], room: &mut Room<'i>) {
-    let _reading = PUBLISHING.read().unwrap_or_else(PoisonError::into_inner);
-    for source in &plan.shared {
-        let (memory, version) = match source {
-            Source::Input(n) => (inputs[*n].memory(), 0),
-            Source::Constant(buffer) => (Shared::Kept(buffer.clone()), 0),
-            Source::Variable(variable) => {
-                let (buffer, version) = variable.read_buffer();
-                (Shared::Kept(buffer), version)
-            }
-            Source::Derived(_) | Source::Kept(_) => (Shared::Kept(plan.nothing.clone()), 0),
-        };
-        room.shared.push(memory);
-        room.versions.push(version);
-    }
-}
-
-/// The values of variables at one time, with their versions.
-pub(crate) fn read_together(variables: &[Arc<Variable>]) -> Vec<(Tensor, u64)> {
-    let _reading = PUBLISHING.read().unwrap_or_else(PoisonError::into_inner);
-    variables.iter().map(|variable| variable.read()).collect()
-}
-
-/// Puts the derived values where [`share_buffers`] left nothing.
-fn share_derived(plan: &Plan, room: &mut Room<'_>) -> Result<(), ProgramError> {
-    let Some((derived, first)) = &plan.derived else { return Ok(()) };
-    let (shared, sources) = room.shared.split_at_mut(*first);
-    let (versions, of_sources) = room.versions.split_at_mut(*first);
-    derived.get(sources, of_sources, |values| {
-        for (index, source) in plan.shared.iter().enumerate() {
-            if let Source::Derived(value) = source {
-                let (buffer, version) = values[*value].read_buffer();
-                (shared[index], versions[index]) = (Shared::Kept(buffer), version);
-            }
-        }
-    })
-}
-
-/// Puts the kept preparations where [`share_buffers`] left nothing: to make one takes long, so no lock is held then.
-fn prepare_kept(plan: &Plan, room: &mut Room<'_>) -> Result<(), ShapeError> {
-    for (index, source) in plan.shared.iter().enumerate() {
-        if let Source::Kept(kept) = source {
-            let kept = &plan.kept[*kept];
-            let Some(step) = plan.actions[kept.action].work.step() else {
-                unreachable!("only kernels have preparations")
-            };
-            let (operand, version) = (&room.shared[kept.shared], room.versions[kept.shared]);
-            let Shared::Kept(operand) = operand else {
-                unreachable!("only what outlives a run is prepared for the next")
-            };
-            room.shared[index] = Shared::Kept(kept.get(step, operand, version)?);
-        }
-    }
-    Ok(())
-}
-
 /// Gives the variables their new values and returns the outputs.
 fn publish(
     plan: &Plan,
     updated: &[(Arc<Variable>, ValueId)],
     room: &mut Room<'_>,
 ) -> Result<Vec<Tensor>, ProgramError> {
-    let Room { shared, own, .. } = room;
+    let Room { operands, own, .. } = room;
+    let shared = &mut operands.shared;
     // From now on what was written for outputs is shared: several of them may be one value.
     shared.extend(own.drain(updated.len()..).map(Arc::new).map(Shared::Kept));
     let outputs = plan.outputs.iter().map(|output| {

@@ -40,6 +40,14 @@ pub trait Op: Debug + Send + Sync {
         true
     }
 
+    /// Whether entry `i` along the first axis of `result` follows from entry `i` of the operands that are `batched` and from
+    /// all of the others, in the same way for any number of entries. The executor may then compute a batch in parts. At
+    /// least one operand is batched. Ops that are planned as [`Plan::Elementwise`] or [`Plan::Alias`] are not asked.
+    fn keeps_entries_apart(&self, result: usize, batched: &[bool], operands: &[TensorType]) -> bool {
+        let _ = (result, batched, operands);
+        false
+    }
+
     /// If the op is an affine map of operand 0 along its last axis, written with the other operands: that map after
     /// `before`, added to the graph.
     fn affine(&self, graph: &mut Graph, operands: &[ValueId], before: Affine) -> Result<Option<Affine>, GraphError> {

@@ -4,7 +4,7 @@
 
 use crate::Registered;
 use crate::shared::reduction::Axes;
-use crate::shared::{reduction, to_json};
+use crate::shared::{entries, reduction, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::reduce;
 use ferrograph_tensor::DType;
@@ -44,6 +44,10 @@ impl Op for All {
     fn plan(&self, operands: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {
         let groups = self.axes().groups(&operands[0])?;
         Ok(reduction::plan(reduce::All, groups))
+    }
+
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], operands: &[TensorType]) -> bool {
+        entries::beside_axes(self.axes.as_deref(), operands)
     }
 
     fn vjp(

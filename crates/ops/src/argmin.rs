@@ -5,7 +5,7 @@
 
 use crate::Registered;
 use crate::shared::reduction::Axes;
-use crate::shared::{NUMERIC, axes, reduction, to_json};
+use crate::shared::{NUMERIC, axes, entries, reduction, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,10 @@ impl Op for Argmin {
 
     fn plan(&self, operands: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {
         reduction::plan_arg(&operands[0], axes::resolved_axis(self.axis, operands[0].rank()), false)
+    }
+
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], operands: &[TensorType]) -> bool {
+        entries::beside_axis(self.axis, operands)
     }
 
     fn vjp(

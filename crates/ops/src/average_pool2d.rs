@@ -44,6 +44,10 @@ impl Op for AveragePool2d {
         }))
     }
 
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], _: &[TensorType]) -> bool {
+        true
+    }
+
     fn vjp(
         &self,
         graph: &mut Graph,

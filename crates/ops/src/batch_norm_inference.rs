@@ -12,7 +12,7 @@ use crate::shared::affine;
 use crate::shared::attributes::last_axis;
 use crate::shared::channels::{self, Formula, channel_shape, elements_of_channels};
 use crate::shared::operands::exactly;
-use crate::shared::{step_with_scratch, to_json};
+use crate::shared::{entries, step_with_scratch, to_json};
 use ferrograph_graph::{Affine, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::batch_norm::{self, Parameters};
 use ferrograph_tensor::DType;
@@ -53,6 +53,10 @@ impl Op for BatchNormInference {
             batch_norm::normalize(&shape, x, parameters, beta, context.outputs.f32(0), context.scratch);
             Ok(())
         }))
+    }
+
+    fn keeps_entries_apart(&self, _: usize, batched: &[bool], operands: &[TensorType]) -> bool {
+        entries::beside_axis(self.axis, operands) && entries::of_first_operand(batched)
     }
 
     fn vjp(

@@ -4,7 +4,7 @@
 //! Derivative: each operand gets its part of `dy` (`split_like`).
 
 use crate::Registered;
-use crate::shared::{axes, operands, step, to_json};
+use crate::shared::{axes, entries, operands, step, to_json};
 use crate::split_like::SplitLike;
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::copy;
@@ -69,6 +69,10 @@ impl Op for Concatenate {
             }
             Ok(())
         }))
+    }
+
+    fn keeps_entries_apart(&self, _: usize, batched: &[bool], operands: &[TensorType]) -> bool {
+        entries::beside_axis(self.axis, operands) && !batched.contains(&false)
     }
 
     fn vjp(

@@ -12,7 +12,7 @@ use crate::conv2d_input_gradient::Conv2dInputGradient;
 use crate::conv2d_kernel_gradient::Conv2dKernelGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
-use crate::shared::{Convolution, affine, step, to_json};
+use crate::shared::{Convolution, affine, entries, step, to_json};
 use ferrograph_graph::{
     Affine, Epilogue, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step,
     TensorType, ValueId, WithEpilogue,
@@ -51,6 +51,10 @@ impl Op for Conv2d {
         }
         let packed = Preparation { operand: 1, len: conv::packed_kernel_len(&bound.shape) };
         Ok(Plan::Step(Box::new(Forward { shape: bound.shape, packed: [packed] })))
+    }
+
+    fn keeps_entries_apart(&self, _: usize, batched: &[bool], _: &[TensorType]) -> bool {
+        entries::of_first_operand(batched)
     }
 
     fn vjp(

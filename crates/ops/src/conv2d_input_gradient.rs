@@ -52,6 +52,10 @@ impl Op for Conv2dInputGradient {
         Ok(Plan::Step(Box::new(InputGradient { shape: bound.shape, packed: [packed] })))
     }
 
+    fn keeps_entries_apart(&self, _: usize, batched: &[bool], _: &[TensorType]) -> bool {
+        batched == [true, false, true]
+    }
+
     fn vjp(
         &self,
         graph: &mut Graph,

@@ -5,7 +5,7 @@
 
 use crate::Registered;
 use crate::reverse::Reverse;
-use crate::shared::{NUMERIC, axes, step, to_json, unary, wrap};
+use crate::shared::{NUMERIC, axes, entries, step, to_json, unary, wrap};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::reduce::{cumsum_f32, cumsum_i32};
 use ferrograph_tensor::DType;
@@ -46,6 +46,10 @@ impl Op for Cumsum {
                 Ok(())
             }),
         })
+    }
+
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], operands: &[TensorType]) -> bool {
+        entries::beside_axis(self.axis, operands)
     }
 
     fn vjp(

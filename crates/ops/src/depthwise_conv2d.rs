@@ -14,7 +14,7 @@ use crate::depthwise_conv2d_kernel_gradient::DepthwiseConv2dKernelGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
 use crate::shared::tolerance::sum_of_products;
-use crate::shared::{Depthwise, affine, to_json};
+use crate::shared::{Depthwise, affine, entries, to_json};
 use ferrograph_graph::{
     Affine, Epilogue, Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
     WithEpilogue,
@@ -53,6 +53,10 @@ impl Op for DepthwiseConv2d {
             return Ok(zeros());
         }
         Ok(Plan::Step(Box::new(Forward { shape: bound.shape })))
+    }
+
+    fn keeps_entries_apart(&self, _: usize, batched: &[bool], _: &[TensorType]) -> bool {
+        entries::of_first_operand(batched)
     }
 
     fn vjp(

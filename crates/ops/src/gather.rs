@@ -6,7 +6,7 @@
 
 use crate::Registered;
 use crate::scatter_add::ScatterAdd;
-use crate::shared::{axes, copying, indexing, operands, step, to_json};
+use crate::shared::{axes, copying, entries, indexing, operands, step, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::indexing::gather;
 use ferrograph_tensor::{DType, View, ViewMut};
@@ -48,6 +48,15 @@ impl Op for Gather {
             }
             Ok(())
         }))
+    }
+
+    fn keeps_entries_apart(&self, _: usize, batched: &[bool], operands: &[TensorType]) -> bool {
+        match batched {
+            [true, false] => entries::beside_axis(self.axis, operands),
+            // The indices' axes come first.
+            [false, true] => !entries::beside_axis(self.axis, operands),
+            _ => false,
+        }
     }
 
     fn vjp(

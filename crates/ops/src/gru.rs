@@ -84,6 +84,11 @@ impl Op for Gru {
         Ok(Plan::Step(Box::new(Forward { shape, reverse: self.reverse, masked: self.masked, preparations })))
     }
 
+    fn keeps_entries_apart(&self, result: usize, batched: &[bool], _: &[TensorType]) -> bool {
+        // The reserve lies by steps. Weights are the same for all; states and the mask have the entries.
+        result < 2 && batched.iter().enumerate().all(|(n, &batched)| batched != (1..4).contains(&n))
+    }
+
     fn vjp(
         &self,
         graph: &mut Graph,

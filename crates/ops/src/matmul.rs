@@ -11,7 +11,7 @@ use crate::registry::Registered;
 use crate::reshape::Reshape;
 use crate::shared::operands::{dtype, exactly};
 use crate::shared::tolerance::sum_of_products;
-use crate::shared::{affine, broadcast, to_json, unbroadcast};
+use crate::shared::{affine, broadcast, entries, to_json, unbroadcast};
 use ferrograph_graph::{
     Affine, Epilogue, Extent, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step,
     TensorType, ValueId, WithEpilogue,
@@ -103,6 +103,16 @@ impl Op for Matmul {
             packed: [Preparation { operand: 1, len: length }],
             takes_epilogue,
         })))
+    }
+
+    fn keeps_entries_apart(&self, _: usize, batched: &[bool], operands: &[TensorType]) -> bool {
+        let [a, b] = [&operands[0], &operands[1]];
+        let rank = a.rank().max(b.rank());
+        if rank == 2 {
+            // The entries are rows.
+            return !self.transpose_a && entries::of_first_operand(batched);
+        }
+        [a, b].iter().zip(batched).all(|(operand, &batched)| entries::is_broadcast(batched, operand, rank))
     }
 
     fn vjp(

@@ -4,7 +4,7 @@
 
 use crate::Registered;
 use crate::shared::reduction::Axes;
-use crate::shared::{NUMERIC, reduction, to_json};
+use crate::shared::{NUMERIC, entries, reduction, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::reduce::{MaxF32, MaxI32};
 use ferrograph_tensor::DType;
@@ -47,6 +47,10 @@ impl Op for Max {
             DType::Int32 => reduction::plan(MaxI32, groups),
             _ => reduction::plan(MaxF32, groups),
         })
+    }
+
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], operands: &[TensorType]) -> bool {
+        entries::beside_axes(self.axes.as_deref(), operands)
     }
 
     fn vjp(

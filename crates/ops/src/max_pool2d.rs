@@ -45,6 +45,10 @@ impl Op for MaxPool2d {
         }))
     }
 
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], _: &[TensorType]) -> bool {
+        true
+    }
+
     fn vjp(
         &self,
         graph: &mut Graph,

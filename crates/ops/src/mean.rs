@@ -5,7 +5,7 @@
 use crate::Registered;
 use crate::divide::Divide;
 use crate::shared::reduction::Axes;
-use crate::shared::{reduction, to_json, unary};
+use crate::shared::{entries, reduction, to_json, unary};
 use crate::size::Size;
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::reduce::MeanF32;
@@ -46,6 +46,10 @@ impl Op for Mean {
     fn plan(&self, operands: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {
         let groups = self.axes().groups(&operands[0])?;
         Ok(reduction::plan(MeanF32 { count: groups.count() }, groups))
+    }
+
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], operands: &[TensorType]) -> bool {
+        entries::beside_axes(self.axes.as_deref(), operands)
     }
 
     fn vjp(

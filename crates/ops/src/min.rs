@@ -4,7 +4,7 @@
 
 use crate::Registered;
 use crate::shared::reduction::Axes;
-use crate::shared::{NUMERIC, reduction, to_json};
+use crate::shared::{NUMERIC, entries, reduction, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::reduce::{MinF32, MinI32};
 use ferrograph_tensor::DType;
@@ -47,6 +47,10 @@ impl Op for Min {
             DType::Int32 => reduction::plan(MinI32, groups),
             _ => reduction::plan(MinF32, groups),
         })
+    }
+
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], operands: &[TensorType]) -> bool {
+        entries::beside_axes(self.axes.as_deref(), operands)
     }
 
     fn vjp(

@@ -48,6 +48,10 @@ impl Op for OneHot {
         }))
     }
 
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], operands: &[TensorType]) -> bool {
+        axes::resolved_axis(self.axis, operands[0].rank() + 1) != 0
+    }
+
     fn vjp(
         &self,
         _graph: &mut Graph,

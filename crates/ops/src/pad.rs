@@ -66,6 +66,10 @@ impl Op for Pad {
         }))
     }
 
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], _: &[TensorType]) -> bool {
+        self.padding[0] == [0, 0]
+    }
+
     fn vjp(
         &self,
         graph: &mut Graph,

@@ -10,7 +10,7 @@ use crate::divide::Divide;
 use crate::equal::Equal;
 use crate::multiply::Multiply;
 use crate::shared::reduction::Axes;
-use crate::shared::{NUMERIC, reduction, to_json};
+use crate::shared::{NUMERIC, entries, reduction, to_json};
 use crate::sum::Sum;
 use crate::r#where::Where;
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
@@ -55,6 +55,10 @@ impl Op for Prod {
             DType::Int32 => reduction::plan(ProdI32, groups),
             _ => reduction::plan(ProdF32, groups),
         })
+    }
+
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], operands: &[TensorType]) -> bool {
+        entries::beside_axes(self.axes.as_deref(), operands)
     }
 
     fn vjp(

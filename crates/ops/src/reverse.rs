@@ -3,7 +3,7 @@
 //! Derivative: `dx` is `dy` reversed.
 
 use crate::Registered;
-use crate::shared::{axes, copying, operands, to_json, unary};
+use crate::shared::{axes, copying, entries, operands, to_json, unary};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::copy::Strided;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,10 @@ impl Op for Reverse {
             }
         }
         copying::plan(x, Strided::new(offset, &shape, &strides))
+    }
+
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], operands: &[TensorType]) -> bool {
+        entries::beside_axes(Some(&self.axes), operands)
     }
 
     fn vjp(

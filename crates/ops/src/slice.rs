@@ -50,6 +50,13 @@ impl Op for Slice {
         copying::plan(&operands[0], self.slicing().view(&operands[0].extents())?)
     }
 
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], _: &[TensorType]) -> bool {
+        let has = |values: &[Option<i64>]| values.first().is_some_and(|value| value.is_some_and(|value| value != 0));
+        !has(&self.begin)
+            && self.end.first().is_none_or(Option::is_none)
+            && self.strides.first().is_none_or(|&stride| stride == 1)
+    }
+
     fn vjp(
         &self,
         graph: &mut Graph,

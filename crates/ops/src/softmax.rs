@@ -6,7 +6,7 @@
 
 use crate::Registered;
 use crate::multiply::Multiply;
-use crate::shared::{attributes, axes, step, to_json, unary};
+use crate::shared::{attributes, axes, entries, step, to_json, unary};
 use crate::subtract::Subtract;
 use crate::sum::Sum;
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
@@ -44,6 +44,10 @@ impl Op for Softmax {
             softmax(c.inputs.f32(0), split.extent, split.inner, c.outputs.f32(0));
             Ok(())
         }))
+    }
+
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], operands: &[TensorType]) -> bool {
+        entries::beside_axis(self.axis, operands)
     }
 
     fn vjp(

@@ -59,6 +59,10 @@ impl Op for Standardize {
         }))
     }
 
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], operands: &[TensorType]) -> bool {
+        operands[0].rank() > 1
+    }
+
     fn vjp(
         &self,
         graph: &mut Graph,

@@ -5,7 +5,7 @@
 
 use crate::Registered;
 use crate::shared::reduction::Axes;
-use crate::shared::{NUMERIC, reduction, to_json, unary};
+use crate::shared::{NUMERIC, entries, reduction, to_json, unary};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::reduce::{SumF32, SumI32};
 use ferrograph_tensor::DType;
@@ -48,6 +48,10 @@ impl Op for Sum {
             DType::Int32 => reduction::plan(SumI32, groups),
             _ => reduction::plan(SumF32, groups),
         })
+    }
+
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], operands: &[TensorType]) -> bool {
+        entries::beside_axes(self.axes.as_deref(), operands)
     }
 
     fn vjp(

@@ -7,7 +7,7 @@
 
 use crate::Registered;
 use crate::put_along_axis_add::PutAlongAxisAdd;
-use crate::shared::{axes, copying, indexing, operands, step, to_json};
+use crate::shared::{axes, copying, entries, indexing, operands, step, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::indexing::take_along;
 use ferrograph_tensor::{DType, View, ViewMut};
@@ -51,6 +51,10 @@ impl Op for TakeAlongAxis {
             }
             Ok(())
         }))
+    }
+
+    fn keeps_entries_apart(&self, _: usize, batched: &[bool], operands: &[TensorType]) -> bool {
+        entries::beside_axis(self.axis, operands) && batched == [true, true]
     }
 
     fn vjp(

@@ -47,6 +47,10 @@ impl Op for Transpose {
         copying::plan(x, Strided::new(0, &results[0].extents(), &strides))
     }
 
+    fn keeps_entries_apart(&self, _: usize, _: &[bool], operands: &[TensorType]) -> bool {
+        self.order(operands[0].rank()).first() == Some(&0)
+    }
+
     fn vjp(
         &self,
         graph: &mut Graph,

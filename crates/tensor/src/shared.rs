@@ -1,6 +1,6 @@
 //! Memory that a run only reads.
 
-use crate::{Buffer, View};
+use crate::{Buffer, DType, View};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -19,6 +19,14 @@ impl Shared<'_> {
         match self {
             Self::Kept(buffer) => buffer.bytes(),
             Self::Borrowed(view) => view.bytes(),
+        }
+    }
+
+    /// The elements, of the type that they are.
+    pub fn view(&self, dtype: DType) -> View<'_> {
+        match self {
+            Self::Kept(buffer) => buffer.view(dtype),
+            Self::Borrowed(view) => *view,
         }
     }
 

@@ -90,6 +90,18 @@ pub fn without_waking<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Runs `f` as within a chunk: its loops run on this thread alone.
+pub fn alone<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(bool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            IN_CHUNK.set(self.0);
+        }
+    }
+    let _restore = Restore(IN_CHUNK.replace(true));
+    f()
+}
+
 /// Wakes the workers that could help the caller, which has loops for them soon.
 pub fn rouse() {
     GLOBAL.rouse(GLOBAL.threads() - 1);

@@ -11,6 +11,7 @@ pub(crate) mod copying;
 mod depthwise;
 pub(crate) mod dims;
 pub(crate) mod elementwise;
+pub(crate) mod entries;
 pub(crate) mod indexing;
 pub(crate) mod operands;
 mod pooling;

@@ -1,6 +1,7 @@
 //! What every op must pass.
 
 mod derivative;
+mod entries;
 mod epilogue;
 mod forward;
 mod guard_pages;
@@ -24,7 +25,7 @@ pub struct Failure {
     pub op: String,
     /// Attributes and operands of the sample.
     pub sample: String,
-    /// Which check: `shape rule`, `forward`, `guard pages`, `derivative`, `sameness` or `hostile`.
+    /// Which check: `shape rule`, `forward`, `guard pages`, `derivative`, `sameness`, `entries` or `hostile`.
     pub check: &'static str,
     /// What is wrong, with both numbers.
     pub detail: String,
@@ -57,6 +58,7 @@ pub(crate) struct Case {
 ///   does not matter, nor does their alignment;
 /// * `derivative`: the vjp in f64 is the central difference of the reference, and the executor's vjp is near it;
 /// * `sameness`: the bits do not depend on threads, repetition, or whether operands are inputs, variables or constants;
+/// * `entries`: where the op says that it keeps entries apart, parts of a batch have the bits of the whole;
 /// * `hostile`: no operand types and no empty operands make it panic.
 ///
 /// A panic anywhere is a failure of the check it happened in.
@@ -70,14 +72,18 @@ pub fn check_op(name: &str, sample: &Sample) -> Vec<Failure> {
 }
 
 /// Everything that is wrong with an op's kernel on one sample, on every instruction set: the checks of [`check_op`] called
-/// `forward`, `guard pages` and `sameness`. They are quick enough for many shapes.
+/// `forward`, `guard pages`, `sameness` and `entries`. They are quick enough for many shapes.
 pub fn check_kernel(name: &str, sample: &Sample) -> Vec<Failure> {
     run_checks(name, sample, &KERNEL_CHECKS)
 }
 
 /// Guard pages come first: a kernel that leaves its operands is not let near memory that is not guarded.
-const KERNEL_CHECKS: [(&str, Check); 3] =
-    [("guard pages", guard_pages::check), ("forward", forward::check), ("sameness", sameness::check)];
+const KERNEL_CHECKS: [(&str, Check); 4] = [
+    ("guard pages", guard_pages::check),
+    ("forward", forward::check),
+    ("sameness", sameness::check),
+    ("entries", entries::check),
+];
 
 fn run_checks(name: &str, sample: &Sample, checks: &[(&'static str, Check)]) -> Vec<Failure> {
     let shapes: Vec<String> = sample.operands.iter().map(|o| format!("{}{:?}", o.dtype, o.shape)).collect();
