@@ -246,3 +246,30 @@ test('a worker may end while its calls are under way', async (t) => {
   }
   t.deepEqual(numbers(await doubling().predict([[1, 2, 3]])), [2, 4, 6])
 })
+
+test.serial('however quickly predictions follow one another, the event loop turns in between', async (t) => {
+  const input = Input({ shape: [4] })
+  const model = Model({ inputs: input, outputs: layers.Dense({ units: 4 })(input) })
+  const data = tensor(new Float32Array(4), [1, 4])
+  const lanes = 8
+  let settled = 0
+  let most = 0
+  let last = 0
+  let turning = true
+  const turn = (): void => {
+    most = Math.max(most, settled - last)
+    last = settled
+    if (turning) setImmediate(turn)
+  }
+  setImmediate(turn)
+  const lane = async (): Promise<void> => {
+    for (let i = 0; i < 500; i++) {
+      await model.predict(data, { verbose: 0 })
+      settled++
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+  turning = false
+  // A turn fetches once for the bell and once because the last turn found something; a lane has one run at a time.
+  t.true(most <= 2 * lanes, `${most} predictions in one turn`)
+})

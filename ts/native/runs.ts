@@ -24,9 +24,11 @@ export function runOnPool(
   return new Promise((resolve, reject) => underWay.set(number, { resolve, reject }))
 }
 
-/** Settles the promises of all runs that have ended. */
+/** Settles the promises of all runs that have ended, and looks again at the next turn of the event loop. */
 function settle(): void {
   const ended = (runs as NativeRuns).fetch()
+  if (ended.length === 0) return
+  setImmediate(settle)
   for (let i = 0; i < ended.length; i += 2) {
     const [number, outcome] = [ended[i] as number, ended[i + 1]]
     const { resolve, reject } = underWay.get(number) as Waiting

@@ -1,7 +1,9 @@
 //! Runs on the pool, and the way back to JavaScript.
 //!
-//! A run that has ended lies in a list until JavaScript fetches it. One bell serves all runs of an environment; it rings
-//! when the first run is laid into the empty list, so that runs that end together cross threads together.
+//! A run that has ended lies in a list until JavaScript fetches it. One bell serves all runs of an environment. It rings
+//! once; then JavaScript fetches at every turn of its event loop until there is nothing more, and the bell may ring again.
+//! So runs that end together cross threads together, and however quickly runs follow, timers get their turns: a bell
+//! that rang for each would be answered up to a thousand times before the loop goes on.
 
 use crate::arguments::whole;
 use crate::cancellation::NativeCancellation;
@@ -45,11 +47,13 @@ pub struct NativeRuns {
 struct Ended {
     outcomes: Vec<Outcome>,
     bell: Bell,
+    /// Whether JavaScript waits for the bell.
+    listens: bool,
 }
 
 #[napi]
 impl NativeRuns {
-    /// `bell` is called when there are runs to fetch.
+    /// `bell` is called when there are runs to fetch: then [`fetch`](Self::fetch) until there is none.
     #[napi(constructor, catch_unwind, ts_args_type = "bell: () => void")]
     pub fn new(env: Env, bell: Function<'_, (), ()>) -> napi::Result<Self> {
         let mut bell: Bell = bell.build_threadsafe_function::<()>().build_callback(|_| Ok(()))?;
@@ -61,7 +65,7 @@ impl NativeRuns {
                 token.store(true, Ordering::Relaxed);
             }
         })?;
-        let ended = Arc::new(Mutex::new(Ended { outcomes: Vec::new(), bell }));
+        let ended = Arc::new(Mutex::new(Ended { outcomes: Vec::new(), bell, listens: true }));
         Ok(Self { ended, under_way: Cell::new(0), closing, tokens })
     }
 
@@ -101,7 +105,7 @@ impl NativeRuns {
             drop((inputs, program));
             let mut ended = lock(&ended);
             ended.outcomes.push((number, outcome));
-            if ended.outcomes.len() == 1 {
+            if std::mem::take(&mut ended.listens) {
                 ended.bell.call((), ThreadsafeFunctionCallMode::NonBlocking);
             }
         }));
@@ -109,13 +113,17 @@ impl NativeRuns {
     }
 
     /// The runs that have ended: of each its number, and then its outputs as `runSync` returns them, but large ones as
-    /// `NativeTensor`s, or an error.
+    /// `NativeTensor`s, or an error. If there are none, the bell rings for the next.
     #[napi(
         catch_unwind,
         ts_return_type = "Array<number | Error | Array<NativeTensor | Float32Array | Int32Array | Uint8Array | Array<number>>>"
     )]
     pub fn fetch<'env>(&self, env: &'env Env) -> napi::Result<Vec<Either3<f64, napi::Error, Vec<Part<'env>>>>> {
-        let outcomes = std::mem::take(&mut lock(&self.ended).outcomes);
+        let outcomes = {
+            let mut ended = lock(&self.ended);
+            ended.listens = ended.outcomes.is_empty();
+            std::mem::take(&mut ended.outcomes)
+        };
         self.under_way.update(|count| count - outcomes.len());
         if self.under_way.get() == 0 {
             keep_alive(env, &mut lock(&self.ended).bell, false)?;
