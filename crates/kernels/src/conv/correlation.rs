@@ -6,7 +6,7 @@ use super::axis::Axis;
 use super::band;
 use super::shape::product;
 use super::thin;
-use crate::gemm::{Block, Depth, Epilogue, TileShape, packed_len};
+use crate::gemm::{Block, Depth, Epilogue, MAX_ROWS, Rows, TileShape, packed_len};
 use crate::parallel::{Finished, SharedMut, finish, for_each_with_scratch};
 use crate::pool;
 use ferrograph_simd::Level;
@@ -25,7 +25,7 @@ pub(super) struct Correlation {
 }
 
 /// Pixels that a panel meets in a row.
-const PIXELS: usize = 256;
+const PIXELS: usize = MAX_ROWS;
 /// Elements of a band at most: 256 KiB, so that it stays in the second-level cache. A single row may be larger.
 const BAND: usize = 64 * 1024;
 /// Multiply-adds of a chunk, at least: some 10 microseconds.
@@ -259,7 +259,8 @@ impl Correlation {
             }
             return;
         }
-        let (mut inputs, mut outputs) = ([std::ptr::null(); PIXELS], [std::ptr::null_mut(); PIXELS]);
+        let out_channels = self.groups * self.width;
+        let (mut inputs, mut outputs) = (Rows::new(), Rows::new());
         // The position of the next pixel.
         let (mut image, mut row, mut column) = (chunk.images.start, chunk.rows.start, 0);
         let pieces = pixels.div_ceil(PIXELS);
@@ -267,12 +268,18 @@ impl Correlation {
         for piece in 0..pieces {
             let done = pixels * piece / pieces;
             let count = pixels * (piece + 1) / pieces - done;
-            for (input, output) in inputs.iter_mut().zip(&mut outputs).take(count) {
-                *input = line_start(image, row).wrapping_add(column * columns.step * channels);
-                let (y, x) = (rows.first + row * rows.every, columns.first + column * columns.every);
-                let at = ((image * rows.target + y) * columns.target + x) * self.groups * self.width;
-                *output = target.get().wrapping_add(at);
-                column += 1;
+            inputs.clear();
+            outputs.clear();
+            while inputs.get().len() < count {
+                let run = (count - inputs.get().len()).min(columns.count - column);
+                let step = columns.step * channels;
+                inputs
+                    .extend(run, line_start(image, row).wrapping_add(column * step), |pixel| pixel.wrapping_add(step));
+                let y = (image * rows.target + rows.first + row * rows.every) * columns.target;
+                let (x, step) = (columns.first + column * columns.every, columns.every * out_channels);
+                let output = target.get().wrapping_add((y + x) * out_channels);
+                outputs.extend(run, output, |pixel| pixel.wrapping_add(step));
+                column += run;
                 if column == columns.count {
                     (column, row) = (0, row + 1);
                     if row == chunk.rows.end {
@@ -282,14 +289,14 @@ impl Correlation {
             }
             for group in 0..self.groups {
                 if group > 0 {
-                    inputs[..count].iter_mut().for_each(|input| *input = input.wrapping_add(self.depth));
-                    outputs[..count].iter_mut().for_each(|output| *output = output.wrapping_add(self.width));
+                    inputs.get_mut().iter_mut().for_each(|input| *input = input.wrapping_add(self.depth));
+                    outputs.get_mut().iter_mut().for_each(|output| *output = output.wrapping_add(self.width));
                 }
                 let packed_group = packed.len() / self.groups;
                 let all = self.width.div_ceil(TileShape::of(level).columns);
                 let block = Block {
-                    inputs: &inputs[..count],
-                    outputs: &outputs[..count],
+                    inputs: inputs.get(),
+                    outputs: outputs.get(),
                     depth: Depth { taps, len: *run, stride: 1 },
                     packed: &packed[group * packed_group..][..packed_group],
                     columns: self.width,
@@ -303,11 +310,10 @@ impl Correlation {
                 unsafe { block.run(level) };
             }
             if let Some(finished) = finished {
-                let channels = self.groups * self.width;
-                let start = (first + done) * channels;
+                let start = (first + done) * out_channels;
                 // SAFETY: the chunk's pixels are neighbours (`finishes_in_parts`) within the target, which is borrowed
                 // meanwhile; no other chunk has them, and these are done.
-                finished(start, unsafe { target.part(start, count * channels) });
+                finished(start, unsafe { target.part(start, count * out_channels) });
             }
         }
     }

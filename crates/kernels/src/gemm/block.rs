@@ -210,7 +210,7 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
                     panel += 2;
                 } else {
                     // Rows are dealt out evenly, since a tile of few rows is slow.
-                    let tiles = rows.div_ceil(S::TILE_ROWS);
+                    let tiles = rows.div_ceil(tile_rows::<S>(vectors));
                     let mut row = 0;
                     for tile in 0..tiles {
                         let end = row + (rows - row).div_ceil(tiles - tile);
@@ -238,6 +238,16 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
                 }
             }
         }
+    }
+}
+
+/// Rows of a tile that is `vectors` vectors wide. A single vector takes few registers and needs more rows: the loads of
+/// `A`, one for each product, are what limits it, and its sums are barely enough to hide the latency of an addition.
+const fn tile_rows<S: Simd>(vectors: usize) -> usize {
+    match (vectors, S::TILE_ROWS * S::TILE_VECTORS) {
+        (1, sums @ ..12) => sums,
+        (1, _) => 12,
+        _ => S::TILE_ROWS,
     }
 }
 
@@ -309,7 +319,7 @@ impl<F: Epilogue> Cursor<'_, F> {
         }
     }
 
-    /// Up to `S::TILE_ROWS` rows x one panel of `VECTORS` vectors.
+    /// Up to `tile_rows` rows x one panel of `VECTORS` vectors.
     ///
     /// # Safety
     /// As for [`tile`].
@@ -325,14 +335,14 @@ impl<F: Epilogue> Cursor<'_, F> {
         macro_rules! rows {
             ($($rows:literal)+) => {
                 match a.len() {
-                    $($rows if const { $rows <= S::TILE_ROWS } => {
+                    $($rows if const { $rows <= tile_rows::<S>(VECTORS) } => {
                         tile::<S, F, $rows, 1, VECTORS>(simd, walk, a, b, 0, ahead, c, column, columns, epilogue);
                     })+
-                    _ => unreachable!("tiles have 1 to 8 rows"),
+                    _ => unreachable!("tiles have 1 to 12 rows"),
                 }
             };
         }
         // SAFETY: the caller's promise.
-        unsafe { rows!(1 2 3 4 5 6 7 8) }
+        unsafe { rows!(1 2 3 4 5 6 7 8 9 10 11 12) }
     }
 }

@@ -11,6 +11,7 @@ mod block;
 mod epilogue;
 mod pack;
 mod product;
+mod rows;
 #[cfg(test)]
 mod tests;
 mod tile;
@@ -21,6 +22,7 @@ pub(crate) use pack::pack_steps;
 pub use pack::{pack, packed_layout, packed_len};
 pub(crate) use product::Product;
 pub use product::{finishes_by_rows, gemm, gemm_then, gemm_with};
+pub(crate) use rows::{MAX_ROWS, Rows};
 
 use ferrograph_simd::{Kernel, Level, Simd};
 

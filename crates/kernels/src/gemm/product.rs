@@ -3,6 +3,7 @@
 //! Contains `unsafe`: blocks of `C` are handed to different threads.
 
 use super::block::STAGED_PANELS;
+use super::rows::{MAX_ROWS, Rows};
 use super::{Block, Depth, Epilogue, Identity, Matrix, TileShape, packed_len};
 use crate::parallel::{SharedMut, for_each_chunk};
 use crate::pool::parallel_for;
@@ -56,8 +57,13 @@ pub fn gemm_with<E: Epilogue>(
         epilogue,
     };
     // An empty sum reads nothing, so its row may start past the end.
-    let input = |row| a.data.as_ptr().wrapping_add(row * a.row_stride);
-    let output = |row| c.get().wrapping_add(row * c_row_stride);
+    let input = |rows: Range<usize>, to: &mut Rows<_>| {
+        let first = a.data.as_ptr().wrapping_add(rows.start * a.row_stride);
+        to.extend(rows.len(), first, |row| row.wrapping_add(a.row_stride));
+    };
+    let output = |rows: Range<usize>, to: &mut Rows<_>| {
+        to.extend(rows.len(), c.get().wrapping_add(rows.start * c_row_stride), |row| row.wrapping_add(c_row_stride));
+    };
     // SAFETY: A and C hold the rows and steps, and the rows of C do not overlap: asserted above.
     unsafe { product.run(input, output) };
 }
@@ -96,8 +102,13 @@ pub fn gemm_then(
         accumulate: false,
         epilogue: Identity,
     };
-    let input = |row| a.data.as_ptr().wrapping_add(row * a.row_stride);
-    let output = |row| c.get().wrapping_add(row * n);
+    let input = |rows: Range<usize>, to: &mut Rows<_>| {
+        let first = a.data.as_ptr().wrapping_add(rows.start * a.row_stride);
+        to.extend(rows.len(), first, |row| row.wrapping_add(a.row_stride));
+    };
+    let output = |rows: Range<usize>, to: &mut Rows<_>| {
+        to.extend(rows.len(), c.get().wrapping_add(rows.start * n), |row| row.wrapping_add(n));
+    };
     let finished = |rows: Range<usize>| {
         // SAFETY: these rows lie within C, which is borrowed meanwhile; no other block has any of them, and theirs is done.
         finished(rows.start * n, unsafe { c.part(rows.start * n, rows.len() * n) });
@@ -126,15 +137,15 @@ pub(crate) struct Product<'a, E> {
 }
 
 impl<E: Epilogue> Product<'_, E> {
-    /// Computes the product over the pool. `input` and `output` tell where a row of `A` and of `C` starts.
+    /// Computes the product over the pool. `input` and `output` append where some rows of `A` and of `C` start.
     ///
     /// # Safety
     /// * Every input row plus every tap plus every step lies within readable memory.
     /// * Every output row has `columns` writable floats that belong to no other row and are not used meanwhile.
     pub(crate) unsafe fn run(
         self,
-        input: impl Fn(usize) -> *const f32 + Sync,
-        output: impl Fn(usize) -> *mut f32 + Sync,
+        input: impl Fn(Range<usize>, &mut Rows<*const f32>) + Sync,
+        output: impl Fn(Range<usize>, &mut Rows<*mut f32>) + Sync,
     ) {
         let Product { rows: m, columns: n, depth, .. } = self;
         if m == 0 || n == 0 {
@@ -155,8 +166,8 @@ impl<E: Epilogue> Product<'_, E> {
         self,
         grid: &Grid,
         level: Level,
-        input: impl Fn(usize) -> *const f32 + Sync,
-        output: impl Fn(usize) -> *mut f32 + Sync,
+        input: impl Fn(Range<usize>, &mut Rows<*const f32>) + Sync,
+        output: impl Fn(Range<usize>, &mut Rows<*mut f32>) + Sync,
         finished: impl Fn(Range<usize>) + Sync,
     ) {
         let Product { rows: m, columns: n, depth, packed, accumulate, epilogue } = self;
@@ -165,16 +176,12 @@ impl<E: Epilogue> Product<'_, E> {
         parallel_for(grid.row_blocks * grid.panel_groups, &|index| {
             let (row_block, group) = (index / grid.panel_groups, index % grid.panel_groups);
             let rows = row_block * grid.rows..m.min((row_block + 1) * grid.rows);
-            let mut inputs = [std::ptr::null(); MAX_ROWS];
-            let mut outputs = [std::ptr::null_mut(); MAX_ROWS];
-            let count = rows.len();
-            for (i, row) in rows.clone().enumerate() {
-                inputs[i] = input(row);
-                outputs[i] = output(row);
-            }
+            let (mut inputs, mut outputs) = (Rows::new(), Rows::new());
+            input(rows.clone(), &mut inputs);
+            output(rows.clone(), &mut outputs);
             let block = Block {
-                inputs: &inputs[..count],
-                outputs: &outputs[..count],
+                inputs: inputs.get(),
+                outputs: outputs.get(),
                 depth,
                 packed,
                 columns: n,
@@ -189,8 +196,6 @@ impl<E: Epilogue> Product<'_, E> {
     }
 }
 
-/// Rows of a block at most.
-const MAX_ROWS: usize = 256;
 /// Rows of a block at most where the columns of `A` are apart: a few strips of a cache line.
 const STRIDED_ROWS: usize = 64;
 /// Elements of `A` in a block: 512 KiB, which stay in the second-level cache while the panels pass by.

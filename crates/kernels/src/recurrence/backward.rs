@@ -3,7 +3,7 @@
 //! Contains `unsafe`: rows of products lie in several buffers.
 
 use super::RecurrentShape;
-use crate::gemm::{Depth, Identity, Product};
+use crate::gemm::{Depth, Identity, Product, Rows};
 use crate::parallel::{SharedMut, for_each_chunk};
 use std::ops::Range;
 
@@ -45,11 +45,16 @@ impl Steps<'_> {
             epilogue: Identity,
         };
         let sums = SharedMut::new(dkernel);
-        // SAFETY: feature `row` of every sequence and step lies within `x`, row `row` of the sums within `dkernel`: lengths
+        let feature = |rows: Range<usize>, to: &mut Rows<_>| {
+            to.extend(rows.len(), x.as_ptr().wrapping_add(rows.start), |row| row.wrapping_add(1));
+        };
+        let sum = |rows: Range<usize>, to: &mut Rows<_>| {
+            let first = sums.get().wrapping_add(rows.start * self.columns);
+            to.extend(rows.len(), first, |row| row.wrapping_add(self.columns));
+        };
+        // SAFETY: every feature of every sequence and step lies within `x`, and all rows of the sums within `dkernel`: lengths
         // are asserted above.
-        unsafe {
-            product.run(|row| x.as_ptr().wrapping_add(row), |row| sums.get().wrapping_add(row * self.columns));
-        }
+        unsafe { product.run(feature, sum) };
     }
 
     /// `dx = dz W^T` at these steps; `packed_kernel` is the transposed kernel, packed.
@@ -66,12 +71,18 @@ impl Steps<'_> {
             epilogue: Identity,
         };
         let dx = SharedMut::new(dx);
-        let output = |row: usize| {
-            let step = self.shape.source_step(self.range.start + row / batch, self.reverse);
-            dx.get().wrapping_add((row % batch * steps + step) * input)
+        let source = |part: Range<usize>, to: &mut Rows<_>| {
+            let first = dz.as_ptr().wrapping_add(part.start * self.columns);
+            to.extend(part.len(), first, |row| row.wrapping_add(self.columns));
+        };
+        let target = |part: Range<usize>, to: &mut Rows<_>| {
+            for row in part {
+                let step = self.shape.source_step(self.range.start + row / batch, self.reverse);
+                to.push(dx.get().wrapping_add((row % batch * steps + step) * input));
+            }
         };
         // SAFETY: rows of `dz` and of `dx` exist (lengths are asserted above), one per sequence and step.
-        unsafe { product.run(|row| dz.as_ptr().wrapping_add(row * self.columns), output) };
+        unsafe { product.run(source, target) };
     }
 }
 

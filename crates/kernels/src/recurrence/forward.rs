@@ -9,7 +9,7 @@
 use super::RecurrentShape;
 use super::gates::{Gates, lanes};
 use super::lockstep::{MAX_PARTS, lockstep};
-use crate::gemm::{Bias, Depth, Product, TileShape};
+use crate::gemm::{Bias, Depth, Product, Rows, TileShape};
 use crate::parallel::{SharedMut, for_each_with_scratch};
 use crate::pool;
 use ferrograph_simd::Level;
@@ -171,11 +171,16 @@ impl Forward<'_> {
             accumulate: false,
             epilogue: Bias(&bias[columns.clone()]),
         };
-        let source = |row: usize| {
-            let step = self.shape.source_step(range.start + row / rows, self.reverse);
-            self.x.as_ptr().wrapping_add(((group.batch.start + row % rows) * steps + step) * input)
+        let source = |part: Range<usize>, to: &mut Rows<_>| {
+            for row in part {
+                let step = self.shape.source_step(range.start + row / rows, self.reverse);
+                to.push(self.x.as_ptr().wrapping_add(((group.batch.start + row % rows) * steps + step) * input));
+            }
         };
-        let target = |row: usize| projected.get().wrapping_add(row * len + columns.start);
+        let target = |part: Range<usize>, to: &mut Rows<_>| {
+            let first = projected.get().wrapping_add(part.start * len + columns.start);
+            to.extend(part.len(), first, |row| row.wrapping_add(len));
+        };
         // SAFETY: rows of `x` and of the projections exist (lengths asserted in `run` and `run_group`), and the latter do not
         // overlap; parts of a group have different blocks.
         unsafe { product.run(source, target) };
