@@ -48,6 +48,9 @@ def conv2d():
         # Enough channels and a ragged last tile for a Winograd F(4x4,3x3) kernel, were one chosen.
         case("channels_16_same_ragged_tiles", (1, 9, 7, 16), 16, 3, padding="same"),
         case("channels_17_filters_9_valid", (1, 6, 7, 17), 9, 3, activation="relu"),
+        # Enough channels for Winograd's method, forward and in both gradients.
+        case("same_32_channels_relu", (1, 9, 10, 32), 32, 3, padding="same", activation="relu"),
+        case("valid_35_channels", (2, 7, 8, 35), 38, 3),
     ]
 
 
