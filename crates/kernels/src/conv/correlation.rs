@@ -293,7 +293,10 @@ impl Correlation {
                     outputs.get_mut().iter_mut().for_each(|output| *output = output.wrapping_add(self.width));
                 }
                 let packed_group = packed.len() / self.groups;
-                let all = self.width.div_ceil(TileShape::of(level).columns);
+                let tile = TileShape::of(level);
+                let all = self.width.div_ceil(tile.columns);
+                // Threads take turns at the panels, about.
+                let next = (chunk.panels + chunk.panel_count * pool::threads()) % all * tile.columns;
                 let block = Block {
                     inputs: inputs.get(),
                     outputs: outputs.get(),
@@ -301,6 +304,7 @@ impl Correlation {
                     packed: &packed[group * packed_group..][..packed_group],
                     columns: self.width,
                     panels: chunk.panels..all.min(chunk.panels + chunk.panel_count),
+                    next: packed.as_ptr().wrapping_add(group * packed_group + next * self.total_depth()),
                     accumulate: false,
                     epilogue: epilogue.part(group * self.width..(group + 1) * self.width),
                 };

@@ -216,6 +216,7 @@ unsafe fn run_chunk(
                     packed,
                     columns: width,
                     panels: 0..width.div_ceil(plan.tile.columns),
+                    next: packed.as_ptr(),
                     accumulate: started,
                     epilogue: Identity,
                 };

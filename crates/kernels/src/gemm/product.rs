@@ -6,7 +6,7 @@ use super::block::STAGED_PANELS;
 use super::rows::{MAX_ROWS, Rows};
 use super::{Block, Depth, Epilogue, Identity, Matrix, TileShape, packed_len};
 use crate::parallel::{SharedMut, for_each_chunk};
-use crate::pool::parallel_for;
+use crate::pool::{self, parallel_for};
 use ferrograph_simd::Level;
 use std::ops::Range;
 
@@ -172,20 +172,24 @@ impl<E: Epilogue> Product<'_, E> {
     ) {
         let Product { rows: m, columns: n, depth, packed, accumulate, epilogue } = self;
         assert_eq!(packed.len(), packed_len(depth.total(), n), "packed_b has the length packed_len gives");
-        let tile = TileShape::of(level);
+        let (tile, threads) = (TileShape::of(level), pool::threads());
         parallel_for(grid.row_blocks * grid.panel_groups, &|index| {
             let (row_block, group) = (index / grid.panel_groups, index % grid.panel_groups);
             let rows = row_block * grid.rows..m.min((row_block + 1) * grid.rows);
             let (mut inputs, mut outputs) = (Rows::new(), Rows::new());
             input(rows.clone(), &mut inputs);
             output(rows.clone(), &mut outputs);
+            let panels = group * grid.panels..n.div_ceil(tile.columns).min((group + 1) * grid.panels);
+            // Threads take turns, about.
+            let following = (index + threads) % grid.panel_groups * grid.panels * tile.columns;
             let block = Block {
                 inputs: inputs.get(),
                 outputs: outputs.get(),
                 depth,
                 packed,
                 columns: n,
-                panels: group * grid.panels..n.div_ceil(tile.columns).min((group + 1) * grid.panels),
+                panels,
+                next: packed.as_ptr().wrapping_add(depth.total() * following),
                 accumulate,
                 epilogue,
             };
@@ -200,11 +204,11 @@ impl<E: Epilogue> Product<'_, E> {
 const STRIDED_ROWS: usize = 64;
 /// Elements of `A` in a block: 512 KiB, which stay in the second-level cache while the panels pass by.
 const BLOCK_ELEMENTS: usize = 128 * 1024;
-/// Multiply-adds of a chunk, at least: some 3 microseconds.
-const MIN_CHUNK: usize = 256 * 1024;
+/// Multiply-adds of a chunk, at least: about 1.5 microseconds.
+const MIN_CHUNK: usize = 128 * 1024;
 /// Multiply-adds of a product, at least, that is worth sharing with a thread that is awake: to hand it over takes a
 /// fraction of a microsecond.
-const MIN_SHARED: usize = 512 * 1024;
+const MIN_SHARED: usize = 256 * 1024;
 /// Panels that a block of one row takes side by side.
 const ROW_PANELS: usize = 4;
 /// Chunks of a large product, about: enough for threads that are slowed down to give work away.
@@ -217,7 +221,7 @@ const MIN_ROWS: usize = 32;
 /// Elements of a `B` that every block may read anew: 1 MiB stays in the second-level cache.
 const MAX_REREAD: usize = 256 * 1024;
 
-/// How a product is cut. Depends on the extents only, not on the number of threads.
+/// How a product is cut. No element's sum depends on it.
 struct Grid {
     /// Rows of a block.
     rows: usize,
@@ -234,18 +238,24 @@ impl Grid {
         let least_panels = if strided { STAGED_PANELS } else { (ROW_PANELS / m.max(1)).max(1) }.min(panels);
         let most = if strided { STRIDED_ROWS } else { MAX_ROWS };
         let most = (BLOCK_ELEMENTS / k.max(1)).clamp(tile.rows, most);
-        let rows = m.div_ceil(m.div_ceil(most)).next_multiple_of(tile.rows).min(MAX_ROWS / tile.rows * tile.rows);
-        let row_blocks = m.div_ceil(rows);
+        let evenly = |most: usize| m.div_ceil(m.div_ceil(most)).next_multiple_of(tile.rows);
+        let mut rows = evenly(most).min(MAX_ROWS / tile.rows * tile.rows);
         // With few rows, reading B is what takes the time.
         let work = |rows: usize, columns: usize| rows.max(4).saturating_mul(k).saturating_mul(columns);
         let total = work(m, n);
-        let group = if total < MIN_SHARED {
+        let threads = pool::threads();
+        let group = if total < MIN_SHARED || threads == 1 {
             panels
         } else {
-            let group = (total / CHUNKS).max(MIN_CHUNK).div_ceil(work(rows.min(m), tile.columns));
+            let share = (total / CHUNKS).max(MIN_CHUNK);
+            // Few panels: the rows are cut too.
+            if !strided && m.div_ceil(rows) * panels < 2 * threads && k.saturating_mul(n) <= MAX_REREAD {
+                rows = evenly((share / (k * n.min(tile.columns)).max(1)).clamp(tile.rows, rows));
+            }
+            let group = share.div_ceil(work(rows.min(m), tile.columns));
             group.next_multiple_of(least_panels).clamp(least_panels, panels)
         };
-        Grid { rows, row_blocks, panels: group, panel_groups: panels.div_ceil(group) }
+        Grid { rows, row_blocks: m.div_ceil(rows), panels: group, panel_groups: panels.div_ceil(group) }
     }
 
     /// The same work in blocks of all panels, if that makes as many chunks and costs nothing.

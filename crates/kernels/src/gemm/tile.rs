@@ -31,7 +31,7 @@ pub(super) struct Walk<'a> {
 /// Computes `ROWS` rows x `PANELS` neighbouring panels of `VECTORS` vectors each:
 /// `C[i][j] = epilogue(sum over taps and steps of A[i][tap + step * stride] * B[tap, step][j])`.
 ///
-/// Meanwhile a vector for each step is brought into the second-level cache from `ahead`, which may point anywhere.
+/// Meanwhile `share` floats for each step are brought into the second-level cache from `ahead`, which may point anywhere.
 ///
 /// # Safety
 /// * `a[i]` plus every tap plus every step lies within readable memory.
@@ -47,6 +47,7 @@ pub(super) unsafe fn tile<S: Simd, E: Epilogue, const ROWS: usize, const PANELS:
     b: *const f32,
     panel_stride: usize,
     ahead: *const f32,
+    share: usize,
     c: &[*mut f32],
     column: usize,
     columns: usize,
@@ -90,7 +91,7 @@ pub(super) unsafe fn tile<S: Simd, E: Epilogue, const ROWS: usize, const PANELS:
                 for _ in 0..$count {
                     if prefetches {
                         simd.prefetch_far(ahead);
-                        ahead = ahead.wrapping_add(lanes);
+                        ahead = ahead.wrapping_add(share);
                     }
                     let mut panel = [[simd.zero(); VECTORS]; PANELS];
                     for p in 0..PANELS {

@@ -35,6 +35,8 @@ const MIN_BLOCKS: usize = 8;
 const MAX_SHARED_BLOCK: usize = 64;
 /// Multiply-adds below which work is not worth waking a thread for.
 const MIN_SHARED: usize = 4 << 20;
+/// Elements of a kernel that is brought from beyond the second-level cache: 1 MiB stays there.
+const MIN_FAR: usize = 256 * 1024;
 /// Tiles of a shared block that a thread transforms at a time.
 const GROUP: usize = 4;
 
@@ -194,6 +196,12 @@ impl Winograd {
         frequencies: Range<usize>,
     ) {
         let len = operands.packed.len() / FREQUENCIES;
+        // A small kernel stays in the cache. Where frequencies are dealt out one by one, threads take turns, about.
+        let step = match operands.packed.len() {
+            ..MIN_FAR => 0,
+            _ if frequencies.len() == 1 => pool::threads(),
+            _ => 1,
+        };
         for frequency in frequencies {
             let (v, m) = (frequency * blocks.source.stride, frequency * blocks.target.stride);
             let mut inputs = [std::ptr::null(); MAX_SHARED_BLOCK];
@@ -209,6 +217,7 @@ impl Winograd {
                 packed: &operands.packed[frequency * len..][..len],
                 columns: self.width,
                 panels: 0..self.width.div_ceil(TileShape::of(operands.level).columns),
+                next: operands.packed.as_ptr().wrapping_add((frequency + step) % FREQUENCIES * len),
                 accumulate: false,
                 epilogue: Identity,
             };

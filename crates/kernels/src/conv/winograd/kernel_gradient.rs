@@ -157,6 +157,7 @@ fn product(plan: &Plan, level: Level, count: usize, v: &[f32], packed: &[f32], s
             packed,
             columns: plan.outputs,
             panels: 0..panels,
+            next: packed.as_ptr(),
             accumulate,
             epilogue: Identity,
         };
