@@ -1,12 +1,14 @@
 //! Which loops run inside the step before them, on parts of its result that are still in the cache.
 
+use crate::consumer::{MAX_PARTS, MAX_RESULTS};
 use crate::flow::Flow;
 use crate::units::Unit;
 use ferrograph_graph::{Plan as OpPlan, ValueId};
 use ferrograph_tensor::DType;
 
 /// Joins each step that applies an epilogue with the loop that alone reads the step's result, if the loop has one result
-/// of the same size, which then takes its place in memory. The step comes first in such a unit, which stands where the
+/// of the same size, which then takes its place in memory; and each step that makes its result in parts with the loop that
+/// alone reads it, whatever the loop's results. The step comes first in such a unit, which stands where the
 /// loop stood.
 pub(crate) fn join_epilogues(flow: &Flow<'_>, units: &[Unit], leaves: &[bool]) -> Vec<Unit> {
     let mut unit_of = vec![usize::MAX; flow.graph.nodes().len()];
@@ -38,9 +40,13 @@ pub(crate) fn join_epilogues(flow: &Flow<'_>, units: &[Unit], leaves: &[bool]) -
         let producers = unit.iter().flat_map(|&node| flow.reads(node)).filter_map(|&(_, id)| flow.producer(id));
         let fitting = producers.map(|producer| unit_of[producer]).filter(|&from| {
             let [step] = units[from][..] else { return false };
-            let takes_epilogue =
-                matches!(&flow.plans[step], Some(OpPlan::Step(step)) if step.with_epilogue().is_some());
-            from < at && takes_epilogue && one_reader[from] && takes(flow, step, unit, leaves, &leaving)
+            let Some(OpPlan::Step(kernel)) = &flow.plans[step] else { return false };
+            from < at
+                && one_reader[from]
+                && match kernel.in_parts() {
+                    Some(parts) => uses_up(flow, (step, parts.part_len()), unit, leaves, &leaving),
+                    None => kernel.with_epilogue().is_some() && takes(flow, step, unit, leaves, &leaving),
+                }
         });
         // Of several the last, whose result is made nearest to the loop.
         step_of[at] = fitting.max();
@@ -69,5 +75,22 @@ fn takes(flow: &Flow<'_>, step: usize, unit: &Unit, leaves: &[bool], leaving: &[
         && is_float(result)
         && !leaves[head.index()]
         && flow.bytes(head) == flow.bytes(result)
+        && unit.iter().flat_map(|&node| flow.reads(node)).all(|&(_, id)| whole(id))
+}
+
+/// Whether the loop `unit` can use up the parts of that length that `step` makes, whose only reader it is.
+fn uses_up(flow: &Flow<'_>, (step, part_len): (usize, usize), unit: &Unit, leaves: &[bool], leaving: &[bool]) -> bool {
+    let nodes = flow.graph.nodes();
+    let [head] = nodes[step].results[..] else { return false };
+    let elements = |id: ValueId| flow.ty(id).extents().iter().product::<usize>();
+    let count = elements(head);
+    // As many elements in all its forms: they are read one for one.
+    let whole = |id: ValueId| flow.root(id) != head || elements(id) == count;
+    flow.is_elementwise(unit[0])
+        && flow.ty(head).dtype == DType::Float32
+        && !leaves[head.index()]
+        && elements(nodes[unit[0]].results[0]) == count
+        && count.div_ceil(part_len.max(1)) <= MAX_PARTS
+        && unit.iter().filter(|&&node| leaving[node]).count() <= MAX_RESULTS
         && unit.iter().flat_map(|&node| flow.reads(node)).all(|&(_, id)| whole(id))
 }

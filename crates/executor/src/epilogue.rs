@@ -35,7 +35,7 @@ impl<'a> Epilogue<'a> {
     }
 
     /// A section that nobody uses, or else one that is soon free.
-    fn section(&self, start: usize) -> MutexGuard<'_, Section<'a>> {
+    pub(crate) fn section(&self, start: usize) -> MutexGuard<'_, Section<'a>> {
         let sections = &self.sections[..self.fused.section_count()];
         for section in sections {
             match section.try_lock() {

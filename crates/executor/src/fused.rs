@@ -8,6 +8,7 @@ use crate::builder::{Builder, Slots};
 use crate::direct::Direct;
 use crate::epilogue::{MAX_SECTIONS, Section};
 use crate::flow::Flow;
+use crate::moments::Moments;
 use ferrograph_graph::{Elementwise, GraphError, Plan as OpPlan, ValueId};
 use ferrograph_kernels::parallel::for_each_chunk;
 use ferrograph_tensor::{DType, Inputs, Outputs, View, ViewMut};
@@ -45,6 +46,7 @@ pub(crate) struct Fused {
     head: Option<usize>,
     /// The chain as one pass, if there is one for it.
     direct: Option<Direct>,
+    moments: Option<Moments>,
     /// Where in the list of inputs the externals begin: after those of the step before the loop.
     first_external: usize,
     count: usize,
@@ -98,6 +100,8 @@ pub(crate) struct Boundary {
 struct Chunk<'a> {
     start: usize,
     len: usize,
+    /// What the step before the loop has made; otherwise it lies where the first result goes, if there is such a step.
+    head: Option<&'a [f32]>,
     results: [ViewMut<'a>; MAX_RESULTS],
     slots: [ViewMut<'a>; MAX_SLOTS],
 }
@@ -109,7 +113,8 @@ fn no_view<'a>() -> ViewMut<'a> {
 
 impl Chunk<'_> {
     fn new(start: usize, len: usize) -> Self {
-        Self { start, len, results: std::array::from_fn(|_| no_view()), slots: std::array::from_fn(|_| no_view()) }
+        let results = std::array::from_fn(|_| no_view());
+        Self { start, len, head: None, results, slots: std::array::from_fn(|_| no_view()) }
     }
 }
 
@@ -138,9 +143,11 @@ impl Fused {
         let count = flow.ty(flow.graph.nodes()[unit[0]].results[0]).extents().iter().product::<usize>();
         let head = head.map(|(_, slot)| slot);
         let direct = Direct::of(&instructions, &expansions, head);
-        let slots = if direct.is_some() { Vec::new() } else { builder.slots.types };
+        let moments = Moments::of(&instructions, &expansions, head);
+        let slots = if direct.is_some() || moments.is_some() { Vec::new() } else { builder.slots.types };
+        let (block, chunks) = (0, 0);
         let mut fused =
-            Self { instructions, expansions, slots, head, direct, first_external, count, block: 0, chunks: 0 };
+            Self { instructions, expansions, slots, head, direct, moments, first_external, count, block, chunks };
         fused.choose_block(boundary.externals.len() + boundary.results.len());
         Ok((fused, boundary))
     }
@@ -253,6 +260,24 @@ impl Fused {
         self.run_chunk(inputs, &mut chunk);
     }
 
+    /// Runs the chain on `part`, the elements from `start` on of what the step before it has made; `results` have as many.
+    pub(crate) fn run_on_part<'a>(
+        &self,
+        inputs: Inputs<'_>,
+        start: usize,
+        part: &'a [f32],
+        results: impl Iterator<Item = ViewMut<'a>>,
+        section: &mut Section<'a>,
+    ) {
+        let mut chunk = Chunk::new(start, part.len());
+        chunk.head = Some(part);
+        for (to, result) in chunk.results.iter_mut().zip(results) {
+            *to = result;
+        }
+        self.take_slots(section, &mut chunk);
+        self.run_chunk(inputs, &mut chunk);
+    }
+
     fn take_slots<'a>(&self, scratch: &mut [ViewMut<'a>; 3], chunk: &mut Chunk<'a>) {
         for (slot, &dtype) in chunk.slots.iter_mut().zip(&self.slots) {
             let from = &mut scratch[class(dtype)];
@@ -271,15 +296,22 @@ impl Fused {
     fn run_chunk(&self, externals: Inputs<'_>, chunk: &mut Chunk<'_>) {
         if let Some(direct) = &self.direct {
             let y = chunk.results[0].reborrow().f32();
+            if let Some(head) = chunk.head {
+                y.copy_from_slice(head);
+            }
             return direct.run(externals, self.first_external, chunk.start, y, self.block);
+        }
+        if let Some(moments) = &self.moments {
+            return moments.run(externals, self.first_external, chunk.start, chunk.head, &mut chunk.results);
         }
         self.expand(externals, chunk, 0, self.block.min(chunk.len), true);
         for at in (0..chunk.len).step_by(self.block) {
             let len = self.block.min(chunk.len - at);
             self.expand(externals, chunk, at, len, false);
             if let Some(head) = self.head {
-                // The last function writes where the step has written.
-                chunk.slots[head].reborrow().slice(0..len).copy_from(chunk.results[0].as_view().slice(at..at + len));
+                // Without a part of its own the last function writes where the step has written.
+                let made = chunk.head.map_or_else(|| chunk.results[0].as_view(), View::F32);
+                chunk.slots[head].reborrow().slice(0..len).copy_from(made.slice(at..at + len));
             }
             for instruction in &self.instructions {
                 let target = match instruction.target {

@@ -10,7 +10,7 @@ use crate::layout::{Layout, Piece, Source};
 use crate::parts::Parts;
 use crate::units::{Unit, units};
 use crate::{ProgramError, apart};
-use ferrograph_graph::{Graph, GraphError, Origin, Plan as OpPlan, Step, TensorType, ValueId, Variable};
+use ferrograph_graph::{Graph, GraphError, InParts, Origin, Plan as OpPlan, Step, TensorType, ValueId, Variable};
 use ferrograph_tensor::{Buffer, DType, Place, ShapeError};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -64,6 +64,8 @@ pub(crate) enum Work {
     Kernel(Box<dyn Step>),
     /// A kernel and the loop that is its epilogue.
     Chained(Box<dyn Step>, Box<Fused>),
+    /// A kernel that makes its result in parts and the loop that uses them up.
+    InParts(Box<dyn Step>, Box<Fused>),
     Fused(Box<Fused>),
     Copy,
 }
@@ -72,7 +74,7 @@ impl Work {
     /// The kernel, if there is one.
     pub(crate) fn step(&self) -> Option<&dyn Step> {
         match self {
-            Self::Kernel(step) | Self::Chained(step, _) => Some(step.as_ref()),
+            Self::Kernel(step) | Self::Chained(step, _) | Self::InParts(step, _) => Some(step.as_ref()),
             Self::Fused(_) | Self::Copy => None,
         }
     }
@@ -248,14 +250,18 @@ impl Planner<'_> {
         let names = unit.iter().map(|&node| nodes[node].op.name()).collect();
         let draft = if let Some(OpPlan::Step(_)) = &plans[unit[0]] {
             let Some(OpPlan::Step(step)) = plans[unit[0]].take() else { unreachable!("just matched") };
-            let mut draft = self.draft_kernel(at, unit[0], names, step)?;
+            let in_parts = if unit.len() > 1 { step.in_parts() } else { None };
+            let scratch = in_parts.map_or_else(|| step.scratch_len(), InParts::parts_scratch_len);
+            let in_parts = in_parts.is_some();
+            let mut draft = self.draft_kernel(at, unit[0], names, step, scratch)?;
             draft.skipped.retain(|id| !self.leaves[id.index()] && !last_use.contains_key(id));
             if unit.len() > 1 {
                 let head = (Some(nodes[unit[0]].results[0]), draft.inputs.len());
                 let (fused, boundary) = self.fuse(at, &unit[1..], plans, last_use, head)?;
                 self.add_loop(at, &mut draft, &fused, boundary);
                 let Work::Kernel(step) = draft.work else { unreachable!("just made") };
-                draft.work = Work::Chained(step, Box::new(fused));
+                let fused = Box::new(fused);
+                draft.work = if in_parts { Work::InParts(step, fused) } else { Work::Chained(step, fused) };
             }
             draft
         } else {
@@ -303,6 +309,7 @@ impl Planner<'_> {
         index: usize,
         names: Vec<&'static str>,
         step: Box<dyn Step>,
+        scratch_len: usize,
     ) -> Result<Draft, ProgramError> {
         let node = &self.flow.graph.nodes()[index];
         let mut inputs: Vec<(DType, Option<ValueId>)> =
@@ -313,7 +320,7 @@ impl Planner<'_> {
         let floats = |len: usize| {
             len.checked_mul(size_of::<f32>()).ok_or_else(|| GraphError::Shape(ShapeError::Overflow(vec![len])))
         };
-        let scratch = vec![(DType::Float32, self.layout.scratch(floats(step.scratch_len())?, at, at))];
+        let scratch = vec![(DType::Float32, self.layout.scratch(floats(scratch_len)?, at, at))];
         let mut prepared = Vec::new();
         for (preparation, wanted) in step.preparations().iter().enumerate() {
             let operand = node.operands[wanted.operand];

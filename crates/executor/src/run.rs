@@ -1,6 +1,7 @@
 //! One run of a plan: take a snapshot, compute into own memory, then make it visible all at once.
 
 use crate::arenas::{Arenas, Room};
+use crate::consumer::Consumer;
 use crate::epilogue::Epilogue;
 use crate::operands::{Operands, PUBLISHING};
 use crate::plan::{Action, OutputHome, Plan, Work};
@@ -208,6 +209,13 @@ fn perform(action: &Action, arena: &mut Arena<'_>, parts: &mut Vec<Part>) -> Res
             let Some(step) = step.with_epilogue() else { unreachable!("joined with its epilogue") };
             let context = RunContext { inputs, prepared, outputs, scratch: own };
             step.run_with_epilogue(context, &|start, part| epilogue.apply(start, part))?;
+        }
+        Work::InParts(step, fused) => {
+            let mut scratch = scratch.into_views();
+            let own = scratch.next().map_or(&mut [][..], ViewMut::f32);
+            let Some(step) = step.in_parts() else { unreachable!("joined with what uses its parts up") };
+            let consumer = Consumer::new(fused, inputs, outputs, scratch, step.part_len());
+            step.run_in_parts(inputs, prepared, own, &|start, piece| consumer.consume(start, piece))?;
         }
         Work::Fused(fused) => fused.run(inputs, outputs, scratch),
         Work::Copy => outputs.view(0).copy_from(inputs.view(0)),

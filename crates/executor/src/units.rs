@@ -120,8 +120,15 @@ impl<'a, 'g> Grouping<'a, 'g> {
         (externals.len(), results)
     }
 
+    /// Whether the unit is a loop over a single number that waits for nobody.
+    fn begins(&self, unit: usize, waiting: usize) -> bool {
+        let is_number = |&node: &usize| self.flow.bytes(self.flow.graph.nodes()[node].results[0]) <= size_of::<f32>();
+        waiting == 0 && self.units[unit].iter().all(|node| self.flow.is_elementwise(*node) && is_number(node))
+    }
+
     /// Kahn's order. Among the units that may run, those that nobody reads from go first: an update of a weight frees the
-    /// gradient and finds it in the cache. Then the one whose last node was added first.
+    /// gradient and finds it in the cache. So do loops over single numbers that depend on nothing computed, such as the size of
+    /// an optimizer's step, for which updates would wait. Then the one whose last node was added first.
     fn in_order(mut self) -> Vec<Unit> {
         let mut waiting = vec![0usize; self.units.len()];
         let successors: Vec<Vec<usize>> = (0..self.units.len())
@@ -135,9 +142,11 @@ impl<'a, 'g> Grouping<'a, 'g> {
         for &unit in successors.iter().flatten() {
             waiting[unit] += 1;
         }
+        let first: Vec<bool> =
+            (0..self.units.len()).map(|unit| successors[unit].is_empty() || self.begins(unit, waiting[unit])).collect();
         let key = |units: &[Unit], unit: usize| {
             let last = *units[unit].last()?;
-            Some(Reverse((!successors[unit].is_empty(), last, unit)))
+            Some(Reverse((!first[unit], last, unit)))
         };
         let mut ready: BinaryHeap<_> = (0..self.units.len())
             .filter(|&unit| waiting[unit] == 0)

@@ -26,4 +26,16 @@ pub enum Simple {
         /// `None`: no limit.
         max: Option<f32>,
     },
+    /// `x * x`
+    Square,
+    /// `a + (b - a) * weight`
+    Lerp {
+        /// How far from `a` towards `b`.
+        weight: f32,
+    },
+    /// `w - m * alpha / (sqrt(v) + epsilon)` of `w`, `m`, `v` and `alpha`.
+    AdamStep {
+        /// What keeps the divisor from 0.
+        epsilon: f32,
+    },
 }

@@ -22,6 +22,6 @@ pub use graph::{Graph, Node, Origin, ValueId};
 pub use op::{Op, Plan};
 pub use reference::{Reference, indices};
 pub use sample::{Fill, Operand, Sample};
-pub use step::{Epilogue, Preparation, RunContext, Step, WithEpilogue};
+pub use step::{Epilogue, InParts, Preparation, RunContext, Step, WithEpilogue};
 pub use types::{Extent, TensorType, format_shape};
 pub use variable::{Variable, VariableError};

@@ -14,6 +14,11 @@ pub trait Step: Debug + Send + Sync {
         None
     }
 
+    /// The step as one that makes its result in parts, if it is such a one and it pays for these shapes.
+    fn in_parts(&self) -> Option<&dyn InParts> {
+        None
+    }
+
     /// The kernel that these shapes get, for people, if the op has several.
     fn kernel(&self) -> Option<String> {
         None
@@ -60,6 +65,27 @@ pub trait WithEpilogue: Step {
     /// As [`Step::run`], and calls `epilogue` for every element once, when it is final. The epilogue's own operands follow
     /// the step's in the context.
     fn run_with_epilogue(&self, context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError>;
+}
+
+/// A step of one float32 result that can make it part after part in scratch memory, never all of it. The executor lets it do
+/// so if nobody but the element-wise chain that follows reads the result: a gradient that is used up by the update of its
+/// weight is not written to memory and read again.
+pub trait InParts: Step {
+    /// Elements of every part but the last.
+    fn part_len(&self) -> usize;
+
+    /// float32 elements of scratch memory that [`Self::run_in_parts`] needs, instead of [`Step::scratch_len`].
+    fn parts_scratch_len(&self) -> usize;
+
+    /// As [`Step::run`] without memory for the result: `consume` gets every element once, in pieces of which each lies within
+    /// one part, with the index of its first element. It may be called from any thread.
+    fn run_in_parts(
+        &self,
+        inputs: Inputs<'_>,
+        prepared: Inputs<'_>,
+        scratch: &mut [f32],
+        consume: Epilogue<'_>,
+    ) -> Result<(), GraphError>;
 }
 
 /// A kept form of an operand. Where the operand is a variable or a constant the executor makes it once for each value

@@ -18,6 +18,7 @@ pub mod gemm;
 pub mod gru;
 pub mod indexing;
 pub mod lstm;
+pub mod optimizer;
 pub mod parallel;
 pub mod pool;
 pub mod pooling;

@@ -14,7 +14,7 @@ use crate::negative::Negative;
 use crate::shared::window::may_agree;
 use crate::shared::{elementwise, operands, to_json, unbroadcast};
 use crate::sqrt::Sqrt;
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, Simple, TensorType, ValueId};
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +51,8 @@ impl Op for AdamStep {
 
     fn plan(&self, _: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {
         let epsilon = self.epsilon as f32;
-        Ok(elementwise::zip4(move |w: f32, m: f32, v: f32, alpha: f32| w - m * alpha / (v.sqrt() + epsilon)))
+        let step = move |w: f32, m: f32, v: f32, alpha: f32| w - m * alpha / (v.sqrt() + epsilon);
+        Ok(elementwise::simple(Simple::AdamStep { epsilon }, elementwise::zip4(step)))
     }
 
     fn vjp(

@@ -6,7 +6,7 @@
 use crate::Registered;
 use crate::multiply::Multiply;
 use crate::shared::{binary, elementwise, to_json};
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, Simple, TensorType, ValueId};
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,8 @@ impl Op for Lerp {
 
     fn plan(&self, _: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {
         let weight = self.weight as f32;
-        Ok(elementwise::zip(move |a: f32, b: f32| a + (b - a) * weight))
+        let plan = elementwise::zip(move |a: f32, b: f32| a + (b - a) * weight);
+        Ok(elementwise::simple(Simple::Lerp { weight }, plan))
     }
 
     fn vjp(

@@ -13,12 +13,12 @@ use crate::shared::operands::{dtype, exactly};
 use crate::shared::tolerance::sum_of_products;
 use crate::shared::{affine, broadcast, entries, to_json, unbroadcast};
 use ferrograph_graph::{
-    Affine, Epilogue, Extent, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step,
-    TensorType, ValueId, WithEpilogue,
+    Affine, Epilogue, Extent, Graph, GraphError, InParts, Op, Operand, Plan, Preparation, Reference, RunContext,
+    Sample, Step, TensorType, ValueId, WithEpilogue,
 };
 use ferrograph_kernels::gemm::{self, Matrix};
 use ferrograph_kernels::parallel::for_each_chunk;
-use ferrograph_tensor::{DType, View, element_count, strides};
+use ferrograph_tensor::{DType, Inputs, View, element_count, strides};
 use serde::{Deserialize, Serialize};
 
 /// See the [module](self).
@@ -39,6 +39,14 @@ const CHUNK_PRODUCTS: usize = 1 << 18;
 /// Elements of a result, at least, that is worth an epilogue: 1 MiB. A smaller one is still in the second-level cache when
 /// a loop of its own reads it.
 const MIN_EPILOGUE: usize = 1 << 18;
+
+/// Elements of the gradient of a weight, at least, that is not kept if the weight's update alone reads it: 512 KiB. A smaller
+/// one stays in the second-level cache.
+const MIN_IN_PARTS: usize = 1 << 17;
+/// Elements of `b` then, at most, since each part reads all of it: 1 MiB stays in the second-level cache.
+const MAX_B: usize = 1 << 18;
+/// Parts of such a gradient, at most.
+const MAX_PARTS: usize = 64;
 
 /// How many products one chunk takes.
 fn products_together([m, k, n]: [usize; 3]) -> usize {
@@ -102,6 +110,11 @@ impl Op for Matmul {
             axes: batch_axes(a.0, b.0, y.0),
             packed: [Preparation { operand: 1, len: length }],
             takes_epilogue,
+            parts: (batch == 1
+                && self.transpose_a
+                && m.saturating_mul(n) >= MIN_IN_PARTS
+                && k.saturating_mul(n) <= MAX_B)
+                .then(|| gemm::Parts::new(m, n, MAX_PARTS)),
         })))
     }
 
@@ -209,6 +222,8 @@ struct Product {
     packed: [Preparation; 1],
     /// Whether an epilogue is worth its cost.
     takes_epilogue: bool,
+    /// How the result is made in parts, if that pays.
+    parts: Option<gemm::Parts>,
 }
 
 impl Product {
@@ -275,6 +290,31 @@ impl WithEpilogue for Product {
     }
 }
 
+impl InParts for Product {
+    fn part_len(&self) -> usize {
+        self.parts.map_or(0, |parts| parts.part_len(self.extents[2]))
+    }
+
+    fn parts_scratch_len(&self) -> usize {
+        self.parts.map_or(0, |parts| parts.scratch_len(self.extents[2]))
+    }
+
+    fn run_in_parts(
+        &self,
+        inputs: Inputs<'_>,
+        prepared: Inputs<'_>,
+        scratch: &mut [f32],
+        consume: Epilogue<'_>,
+    ) -> Result<(), GraphError> {
+        let [m, k, n] = self.extents;
+        let Some(parts) = self.parts else { unreachable!("asked for only where there are parts") };
+        let a =
+            if self.transpose_a { Matrix::transposed(inputs.f32(0), m) } else { Matrix::row_major(inputs.f32(0), k) };
+        gemm::gemm_in_parts(m, k, n, a, prepared.f32(0), parts, scratch, consume);
+        Ok(())
+    }
+}
+
 impl Step for Product {
     fn run(&self, context: RunContext<'_>) -> Result<(), GraphError> {
         self.multiply(context, None);
@@ -283,6 +323,10 @@ impl Step for Product {
 
     fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
         if self.takes_epilogue { Some(self) } else { None }
+    }
+
+    fn in_parts(&self) -> Option<&dyn InParts> {
+        if self.parts.is_some() { Some(self) } else { None }
     }
 
     fn preparations(&self) -> &[Preparation] {
@@ -387,6 +431,7 @@ mod tests {
             axes: batch_axes(&[2, 1, 1], &[3, 1], &y),
             packed: [Preparation { operand: 1, len: 0 }],
             takes_epilogue: false,
+            parts: None,
         };
         let expected: Vec<[usize; 2]> = indices(&y).iter().map(|index| [index[0], index[1]]).collect();
         assert_eq!((0..6).map(|index| product.operands(index)).collect::<Vec<_>>(), expected);

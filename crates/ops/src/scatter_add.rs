@@ -8,10 +8,13 @@
 
 use crate::Registered;
 use crate::gather::Gather;
-use crate::shared::{NUMERIC, axes, indexing, operands, step, to_json};
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId, indices};
-use ferrograph_kernels::indexing::scatter_add;
-use ferrograph_tensor::{DType, View, ViewMut};
+use crate::shared::{NUMERIC, axes, indexing, operands, to_json};
+use ferrograph_graph::{
+    Epilogue, Graph, GraphError, InParts, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
+    indices,
+};
+use ferrograph_kernels::indexing::{Parts, scatter_add, scatter_add_in_parts};
+use ferrograph_tensor::{DType, Inputs, View, ViewMut, element_count};
 use serde::{Deserialize, Serialize};
 
 /// Elements added by index.
@@ -43,15 +46,14 @@ impl Op for ScatterAdd {
 
     fn plan(&self, operands: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {
         let split = axes::split_at(&operands[2].extents(), axes::resolved_axis(self.axis, operands[2].rank()))?;
-        Ok(step(move |mut c| {
-            let indices = c.inputs.i32(1);
-            indexing::check("scatter_add", indices, split.extent)?;
-            match (c.inputs.view(0), c.outputs.view(0)) {
-                (View::F32(x), ViewMut::F32(y)) => scatter_add(x, indices, split.extent, split.inner, y, |a, b| a + b),
-                (x, y) => scatter_add(x.i32(), indices, split.extent, split.inner, y.i32(), i32::wrapping_add),
-            }
-            Ok(())
-        }))
+        let parts = Parts::new(split.extent, split.inner, MAX_PARTS);
+        let elements = split.extent.saturating_mul(split.inner);
+        let indices = element_count(&operands[1].extents())?;
+        let in_parts = operands[0].dtype == DType::Float32
+            && split.outer == 1
+            && elements >= MIN_IN_PARTS
+            && u32::try_from(indices).is_ok();
+        Ok(Plan::Step(Box::new(Sums { split, indices, parts: in_parts.then_some(parts) })))
     }
 
     fn vjp(
@@ -80,6 +82,62 @@ impl Op for ScatterAdd {
 
     fn reads(&self, index: usize) -> bool {
         index != 2
+    }
+}
+
+/// Elements of a result, at least, that is not kept if what follows uses it up: 512 KiB. Of a table of embeddings most rows
+/// are 0 in every step.
+const MIN_IN_PARTS: usize = 1 << 17;
+/// Parts of it, at most.
+const MAX_PARTS: usize = 64;
+
+#[derive(Debug)]
+struct Sums {
+    split: axes::AxisSplit,
+    /// How many indices there are.
+    indices: usize,
+    /// How the result is made in parts, if that pays.
+    parts: Option<Parts>,
+}
+
+impl Step for Sums {
+    fn run(&self, mut c: RunContext<'_>) -> Result<(), GraphError> {
+        let axes::AxisSplit { extent, inner, .. } = self.split;
+        let indices = c.inputs.i32(1);
+        indexing::check("scatter_add", indices, extent)?;
+        match (c.inputs.view(0), c.outputs.view(0)) {
+            (View::F32(x), ViewMut::F32(y)) => scatter_add(x, indices, extent, inner, y, |a, b| a + b),
+            (x, y) => scatter_add(x.i32(), indices, extent, inner, y.i32(), i32::wrapping_add),
+        }
+        Ok(())
+    }
+
+    fn in_parts(&self) -> Option<&dyn InParts> {
+        if self.parts.is_some() { Some(self) } else { None }
+    }
+}
+
+impl InParts for Sums {
+    fn part_len(&self) -> usize {
+        self.parts.map_or(0, Parts::part_len)
+    }
+
+    fn parts_scratch_len(&self) -> usize {
+        self.parts.map_or(0, |parts| parts.scratch_len(self.indices))
+    }
+
+    fn run_in_parts(
+        &self,
+        inputs: Inputs<'_>,
+        _prepared: Inputs<'_>,
+        scratch: &mut [f32],
+        consume: Epilogue<'_>,
+    ) -> Result<(), GraphError> {
+        let indices = inputs.i32(1);
+        indexing::check("scatter_add", indices, self.split.extent)?;
+        let Some(parts) = self.parts else { unreachable!("asked for only where there are parts") };
+        scatter_add_in_parts(inputs.f32(0), indices, parts, scratch, consume);
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::Registered;
 use crate::multiply::Multiply;
 use crate::shared::{NUMERIC, elementwise, to_json, unary};
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, Simple, TensorType, ValueId};
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ impl Op for Square {
     fn plan(&self, _: &[TensorType], results: &[TensorType]) -> Result<Plan, GraphError> {
         Ok(match results[0].dtype {
             DType::Int32 => elementwise::map(|x: i32| x.wrapping_mul(x)),
-            _ => elementwise::map(|x: f32| x * x),
+            _ => elementwise::simple(Simple::Square, elementwise::map(|x: f32| x * x)),
         })
     }
 

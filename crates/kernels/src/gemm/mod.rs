@@ -10,6 +10,7 @@
 mod block;
 mod epilogue;
 mod pack;
+mod parts;
 mod product;
 mod rows;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub(crate) use block::{Block, Depth};
 pub use epilogue::{Bias, BiasRelu, Epilogue, Identity};
 pub(crate) use pack::pack_steps;
 pub use pack::{pack, packed_layout, packed_len};
+pub use parts::{Parts, gemm_in_parts};
 pub(crate) use product::Product;
 pub use product::{finishes_by_rows, gemm, gemm_then, gemm_with};
 pub(crate) use rows::{MAX_ROWS, Rows};
