@@ -54,7 +54,7 @@ pub struct Gradients<'a> {
 /// gradient of `r * h_before`, and the transposed weights packed.
 fn scratch_parts(shape: &GruShape) -> [usize; 6] {
     let gates = shape.columns();
-    let rows = steps_at_a_time(&shape.extents).saturating_mul(shape.extents.batch);
+    let rows = steps_at_a_time(&shape.extents, gates).saturating_mul(shape.extents.batch);
     let step = rows.saturating_mul(gates);
     [
         step,
@@ -110,7 +110,7 @@ pub fn backward(shape: &GruShape, inputs: &GruBackward, gradients: Gradients, sc
     let (input_bias, state_bias) = dbias.split_at_mut(gates);
     let mut end = steps;
     while end > 0 {
-        let start = end.saturating_sub(steps_at_a_time(&shape.extents));
+        let start = end.saturating_sub(steps_at_a_time(&shape.extents, gates));
         let rows = (end - start) * batch;
         let (dp, dq) = (&mut dp[..rows * gates], &mut dq[..if reset_after { rows * gates } else { 0 }]);
         StepBack { shape, inputs, kept, hidden, recurrent }.run(start..end, dh, dreset, dp, dq);

@@ -74,7 +74,7 @@ impl<'a> Reserve<'a> {
 /// packed, and the transposed weights packed.
 fn scratch_parts(shape: &RecurrentShape) -> [usize; 4] {
     let gates = GATES * shape.units;
-    let rows = steps_at_a_time(shape).saturating_mul(shape.batch);
+    let rows = steps_at_a_time(shape, GATES * shape.units).saturating_mul(shape.batch);
     [
         rows.saturating_mul(gates),
         gemm::packed_len(rows, gates),
@@ -124,7 +124,7 @@ pub fn backward(shape: &RecurrentShape, inputs: &LstmBackward, gradients: Gradie
     }
     let mut end = steps;
     while end > 0 {
-        let start = end.saturating_sub(steps_at_a_time(shape));
+        let start = end.saturating_sub(steps_at_a_time(shape, GATES * shape.units));
         let count = end - start;
         let dz = &mut dz[..count * batch * gates];
         step_back(shape, inputs, &reserve, start..end, recurrent, dh, dc, dz);

@@ -7,11 +7,17 @@ use crate::gemm::{Depth, Identity, Product, Rows};
 use crate::parallel::{SharedMut, for_each_chunk};
 use std::ops::Range;
 
-/// Steps taken back at a time.
-pub(crate) fn steps_at_a_time(shape: &RecurrentShape) -> usize {
-    /// Rows of the products over several steps, about.
+/// Steps taken back at a time, for gates of that many columns.
+pub(crate) fn steps_at_a_time(shape: &RecurrentShape, columns: usize) -> usize {
+    /// Rows of the products over several steps, at most.
     const ROWS: usize = 1024;
-    (ROWS / shape.batch.max(1)).clamp(1, shape.steps.max(1))
+    /// Rows at least, about: each time the sums for the weights are read and written.
+    const MIN_ROWS: usize = 128;
+    /// Elements of the gradient of the gates, about: 512 KiB stay in the second-level cache, with their packed form, until all
+    /// products have read them. For 256 units that makes the way back 6 % shorter than rows as for 32 units.
+    const ELEMENTS: usize = 128 * 1024;
+    let rows = (ELEMENTS / columns.max(1)).clamp(MIN_ROWS, ROWS);
+    (rows / shape.batch.max(1)).clamp(1, shape.steps.max(1))
 }
 
 /// Some steps of a backward pass, and the sequences.
@@ -92,9 +98,17 @@ pub(crate) fn add_columns(d: &[f32], sums: &mut [f32]) {
     const CHUNK: usize = 256;
     let columns = sums.len();
     for_each_chunk(sums, CHUNK, |index, sums| {
-        for row in d.chunks_exact(columns) {
-            let row = &row[index * CHUNK..][..sums.len()];
-            sums.iter_mut().zip(row).for_each(|(sum, d)| *sum += d);
-        }
+        add_chunk(d, columns, index * CHUNK, sums);
     });
+}
+
+ferrograph_simd::dispatch! {
+    /// Adds the columns from `start` on.
+    fn add_chunk(d: &[f32], columns: usize, start: usize, sums: &mut [f32]) {
+        for row in d.chunks_exact(columns) {
+            for (sum, d) in sums.iter_mut().zip(&row[start..]) {
+                *sum += *d;
+            }
+        }
+    }
 }
