@@ -19,7 +19,8 @@ const options = {
   CARGO_PROFILE_TEST_DEBUG: 'line-tables-only',
   RUSTFLAGS: '-Zsanitizer=address',
 }
-// `testkit` is left out: its faulty kernels are for guard pages to find, and AddressSanitizer finds them first.
+// `testkit` is left out: its faulty kernels are for guard pages to find, and AddressSanitizer finds them first. So are
+// examples in the documentation, which are compiled without these flags.
 const crates = ['simd', 'tensor', 'kernels', 'ops', 'executor', 'formats'].flatMap((name) => ['-p', `ferrograph-${name}`])
 // Takes minutes for files without number, and counts memory, of which AddressSanitizer keeps what was freed.
 const skipped = ['--', '--skip', 'mutated_files_are_values_or_errors_in_bounded_memory']
@@ -35,7 +36,7 @@ if (process.platform !== 'linux' || process.arch !== 'x64') console.log('Address
 else if (!output('rustc', ['+nightly', '--version'])) console.log("AddressSanitizer: not run, there is no nightly toolchain ('rustup toolchain install nightly')")
 else {
   if (half !== 'javascript') {
-    await steps.run('Rust tests under AddressSanitizer', 'cargo', ['+nightly', 'test', '--quiet', '--target', target, ...crates, ...skipped], cargoCount, options)
+    await steps.run('Rust tests under AddressSanitizer', 'cargo', ['+nightly', 'test', '--quiet', '--lib', '--tests', '--target', target, ...crates, ...skipped], cargoCount, options)
   }
   if (half !== 'rust') {
     if (!existsSync(libasan)) console.log("AddressSanitizer: JavaScript tests not run, there is no libasan of gcc's")

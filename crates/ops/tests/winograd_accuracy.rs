@@ -8,9 +8,10 @@ use ferrograph_tensor::DType;
 use ferrograph_testkit::{evaluate, fill, from_tensor, to_tensor};
 
 /// Channels, and the largest errors over the root mean square of the results that were measured on random data: with
-/// F(4x4, 3x3) on points 0, ±3/4, ±3/2 and infinity, and with plain sums in float32, which `strict` must not exceed.
+/// F(4x4, 3x3) on points 0, ±3/4, ±3/2 and infinity, and with F(2x2, 3x3) on 0, ±1 and infinity, which is `strict`. Plain
+/// sums in float32 have 3.2e-6, 6.7e-6, 6.6e-6 and 9.0e-6.
 const MEASURED: [(usize, f64, f64); 4] =
-    [(64, 4.5e-6, 3.2e-6), (128, 7.8e-6, 6.7e-6), (256, 1.2e-5, 6.6e-6), (512, 1.8e-5, 9.0e-6)];
+    [(64, 4.5e-6, 1.1e-6), (128, 7.8e-6, 2.0e-6), (256, 1.2e-5, 2.5e-6), (512, 1.8e-5, 3.8e-6)];
 /// The same of the gradient of the kernel, for up to some thousand positions.
 const MEASURED_GRADIENT: f64 = 1.2e-5;
 /// What the luck of other data, and of more results, may add to a largest error.

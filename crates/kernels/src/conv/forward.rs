@@ -3,7 +3,7 @@
 use super::ConvShape;
 use super::axis::Axis;
 use super::correlation::Correlation;
-use super::winograd::{self, Winograd};
+use super::winograd::Winograd;
 use crate::gemm::{Epilogue, Identity, Matrix, pack, packed_layout};
 use crate::parallel::Finished;
 
@@ -18,14 +18,8 @@ impl Method {
     fn of(shape: &ConvShape) -> Self {
         shape.assert_valid();
         let (rows, columns) = (Axis::forward(shape, 0), Axis::forward(shape, 1));
-        if winograd::suits(shape, rows.target, columns.target) {
-            return Method::Winograd(Winograd::new(
-                shape.batch,
-                &rows,
-                &columns,
-                shape.in_channels,
-                shape.out_channels,
-            ));
+        if let Some(winograd) = Winograd::of(shape, [&rows, &columns], shape.in_channels, shape.out_channels) {
+            return Method::Winograd(winograd);
         }
         let (depth, width) = (shape.group_in(), shape.group_out());
         Method::Direct(Correlation::new(shape.batch, rows, columns, shape.groups, depth, width))
@@ -48,7 +42,9 @@ pub fn packed_kernel_layout(shape: &ConvShape) -> String {
             let layout = packed_layout(correlation.total_depth(), shape.group_out());
             format!("direct, {} groups, {layout}", shape.groups)
         }
-        Method::Winograd(_) => format!("Winograd, {}", packed_layout(shape.in_channels, shape.out_channels)),
+        Method::Winograd(winograd) => {
+            format!("{}, {}", winograd.name(), packed_layout(shape.in_channels, shape.out_channels))
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::ConvShape;
 use super::axis::Axis;
 use super::correlation::Correlation;
 use super::shape::product;
-use super::winograd::{self, Winograd};
+use super::winograd::Winograd;
 use crate::gemm::{Identity, Matrix, pack_steps, packed_layout, packed_len};
 use crate::parallel::{Finished, finish};
 
@@ -22,11 +22,12 @@ fn correlation(shape: &ConvShape, (rows, columns): (Axis, Axis)) -> Correlation 
 
 /// The correlation by Winograd's method, where it is worth it: chosen by the extents of one image.
 fn by_winograd(shape: &ConvShape) -> Option<Winograd> {
-    if !winograd::suits(shape, shape.height, shape.width) || shape.out_height() == 0 || shape.out_width() == 0 {
+    // The axes of what has no output have no taps.
+    if shape.stride != [1, 1] || shape.out_height() == 0 || shape.out_width() == 0 {
         return None;
     }
     let (rows, columns) = (Axis::gradient(shape, 0, 0), Axis::gradient(shape, 1, 0));
-    Some(Winograd::new(shape.batch, &rows, &columns, shape.out_channels, shape.in_channels))
+    Winograd::of(shape, [&rows, &columns], shape.out_channels, shape.in_channels)
 }
 
 /// Elements of a kernel packed for [`input_gradient`].
@@ -40,8 +41,8 @@ pub fn packed_kernel_for_gradient_len(shape: &ConvShape) -> usize {
 /// How [`pack_kernel_for_gradient`] lays a kernel out at the current level, in the sense of
 /// [`packed_kernel_layout`](super::packed_kernel_layout).
 pub fn packed_kernel_for_gradient_layout(shape: &ConvShape) -> String {
-    if by_winograd(shape).is_some() {
-        return format!("Winograd, {}", packed_layout(shape.out_channels, shape.in_channels));
+    if let Some(winograd) = by_winograd(shape) {
+        return format!("{}, {}", winograd.name(), packed_layout(shape.out_channels, shape.in_channels));
     }
     // The taps of each phase decide which steps its matrices have.
     let taps: Vec<_> = phases(shape).map(|(rows, columns)| (rows.kernel, columns.kernel)).collect();

@@ -1,7 +1,7 @@
 //! Two-dimensional convolution (cross-correlation, as in Keras) and its gradients, over NHWC images.
 //!
-//! 3 x 3 convolutions of many channels are computed by Winograd's method (`winograd`) unless [`ConvShape::strict`]
-//! forbids it. The choice depends on the extents of one image and of the kernel; only the gradient of the kernel looks at
+//! 3 x 3 convolutions of many channels are computed by Winograd's method (`winograd`), with small tiles where
+//! [`ConvShape::strict`] asks for that or large ones would make the kernel outgrow the cache. The choice depends on the extents of one image and of the kernel; only the gradient of the kernel looks at
 //! the batch.
 //!
 //! Otherwise all three are products on the register tile of [`gemm`](crate::gemm), whose rows are pixels by pointer. The

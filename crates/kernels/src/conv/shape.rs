@@ -25,8 +25,8 @@ pub struct ConvShape {
     pub padding: [[usize; 2]; 2],
     /// Channel groups, at least 1: output channels of group `g` see input channels of group `g` only.
     pub groups: usize,
-    /// Every output element is a plain sum of products. Otherwise 3 x 3 kernels may be computed by Winograd's method,
-    /// whose error is about twice that of a plain sum.
+    /// The error is no larger than that of plain sums of products. Otherwise 3 x 3 kernels may be computed by Winograd's
+    /// method with large tiles, whose error is about twice as large.
     pub strict: bool,
 }
 

@@ -23,8 +23,8 @@ pub struct Convolution {
     /// The number of equal parts the channels are cut into; each part of the output sees its part of the input.
     #[serde(default = "one")]
     pub groups: usize,
-    /// Whether every element is a plain sum of products. By default large 3 x 3 convolutions are computed by Winograd's method,
-    /// three times as fast and with about twice the rounding error.
+    /// Whether errors are no larger than those of plain sums of products. By default large 3 x 3 convolutions are computed by
+    /// Winograd's method with large tiles, up to three times as fast and with about twice the rounding error.
     #[serde(default)]
     pub strict: bool,
 }

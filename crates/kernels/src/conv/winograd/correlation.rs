@@ -2,10 +2,9 @@
 //!
 //! Contains `unsafe`: tiles are given to the transforms and to the register tile by pointer.
 
-use super::FREQUENCIES;
-use super::kernel::KernelView;
+use super::kernel::{Interpolation, KernelView, Points};
 use super::tiles::{Spectrum, Tiles};
-use super::transform::{Input, Output, Transformation};
+use super::transform::{Input, Output, Transform, Transformation};
 use crate::conv::axis::Axis;
 use crate::conv::shape::product;
 use crate::gemm::{Block, Depth, Epilogue, Identity, TileShape, packed_len};
@@ -14,9 +13,10 @@ use crate::pool::{self, parallel_for};
 use ferrograph_simd::Level;
 use std::ops::Range;
 
-/// A correlation with three neighbouring taps along both axes, computed tile by tile.
-pub(in crate::conv) struct Winograd {
-    tiles: Tiles,
+/// A correlation with three neighbouring taps along both axes, computed by tiles of `T` x `T` pixels with `P` x `P`
+/// frequencies.
+pub(super) struct Tiled<const T: usize, const P: usize> {
+    tiles: Tiles<T>,
     /// Source and target channels.
     depth: usize,
     width: usize,
@@ -41,15 +41,15 @@ const MIN_FAR: usize = 256 * 1024;
 const GROUP: usize = 4;
 
 /// How the tiles are cut into blocks, and the buffers of one block.
-struct Blocks {
+struct Blocks<const P: usize> {
     /// Tiles of a block.
     len: usize,
     count: usize,
     /// Whether all threads work on one block.
     shared: bool,
     /// Frequencies of the source and of the target.
-    source: Spectrum,
-    target: Spectrum,
+    source: Spectrum<P>,
+    target: Spectrum<P>,
     /// Elements of both and of the zeros.
     slot_len: usize,
 }
@@ -73,34 +73,41 @@ struct Slot {
     zeros: SharedMut<f32>,
 }
 
-impl Winograd {
+impl<const T: usize, const P: usize> Tiled<T, P>
+where
+    Input: Transform<P, P>,
+    Output: Transform<P, T>,
+    Points: Interpolation<P>,
+{
+    const FREQUENCIES: usize = P * P;
+
     /// Of axes with the taps 0, 1 and 2 and a target at every position.
-    pub(in crate::conv) fn new(batch: usize, rows: &Axis, columns: &Axis, depth: usize, width: usize) -> Self {
+    pub(super) fn new(batch: usize, rows: &Axis, columns: &Axis, depth: usize, width: usize) -> Self {
         debug_assert!([rows, columns].iter().all(|axis| axis.taps == [0, 1, 2] && axis.step == 1 && axis.every == 1));
-        Winograd { tiles: Tiles::new(batch, rows, columns), depth, width }
+        Self { tiles: Tiles::new(batch, rows, columns), depth, width }
     }
 
     /// Elements of the packed kernel.
-    pub(in crate::conv) fn packed_len(&self) -> usize {
-        product(&[FREQUENCIES, packed_len(self.depth, self.width)])
+    pub(super) fn packed_len(&self) -> usize {
+        product(&[Self::FREQUENCIES, packed_len(self.depth, self.width)])
     }
 
     /// Packs a kernel `[3, 3, depth, width]`.
-    pub(in crate::conv) fn pack(&self, kernel: &[f32], packed: &mut [f32]) {
-        KernelView { data: kernel, inputs: self.depth, outputs: self.width, turned: false }.pack(packed);
+    pub(super) fn pack(&self, kernel: &[f32], packed: &mut [f32]) {
+        KernelView { data: kernel, inputs: self.depth, outputs: self.width, turned: false }.pack::<P>(packed);
     }
 
     /// Packs a kernel `[3, 3, width, depth]`, turned by half a circle.
-    pub(in crate::conv) fn pack_turned(&self, kernel: &[f32], packed: &mut [f32]) {
-        KernelView { data: kernel, inputs: self.width, outputs: self.depth, turned: true }.pack(packed);
+    pub(super) fn pack_turned(&self, kernel: &[f32], packed: &mut [f32]) {
+        KernelView { data: kernel, inputs: self.width, outputs: self.depth, turned: true }.pack::<P>(packed);
     }
 
     /// Depends on the extents only, not on the number of threads.
-    fn blocks(&self) -> Blocks {
+    fn blocks(&self) -> Blocks<P> {
         let tiles = self.tiles.count();
-        let work = product(&[FREQUENCIES, tiles, self.depth, self.width]);
+        let work = product(&[Self::FREQUENCIES, tiles, self.depth, self.width]);
         let shared = tiles <= MAX_SHARED_BLOCK && work >= MIN_SHARED;
-        let fits = BLOCK_ELEMENTS / (FREQUENCIES * (self.depth + self.width)).max(1);
+        let fits = BLOCK_ELEMENTS / (Self::FREQUENCIES * (self.depth + self.width)).max(1);
         let share = (tiles / MIN_BLOCKS).min(fits).clamp(MIN_BLOCK, MAX_BLOCK) / MIN_BLOCK * MIN_BLOCK;
         let len = if shared { tiles } else { share };
         let (source, target) = (Spectrum::new(len, self.depth), Spectrum::new(len, self.width));
@@ -109,14 +116,14 @@ impl Winograd {
     }
 
     /// Elements of scratch memory for as many threads as there are now.
-    pub(in crate::conv) fn scratch_len(&self) -> usize {
+    pub(super) fn scratch_len(&self) -> usize {
         let blocks = self.blocks();
         blocks.slot_len.saturating_mul(blocks.count.min(pool::threads()))
     }
 
     /// Computes `target` `[batch, rows, columns, width]` from `source` `[batch, rows, columns, depth]` and a packed
     /// kernel. `finished` gets the parts of the target when they are final.
-    pub(in crate::conv) fn run<E: Epilogue>(
+    pub(super) fn run<E: Epilogue>(
         &self,
         source: &[f32],
         packed: &[f32],
@@ -140,14 +147,14 @@ impl Winograd {
             zeros.fill(0.0);
             let slot = Slot { first, v: SharedMut::new(v), m: SharedMut::new(m), zeros: SharedMut::new(zeros) };
             // Unless the block is shared, each of the loops below is a single call on this thread.
-            let (group, frequencies) = if blocks.shared { (GROUP, 1) } else { (count, FREQUENCIES) };
+            let (group, frequencies) = if blocks.shared { (GROUP, 1) } else { (count, Self::FREQUENCIES) };
             let part = |index: usize, len: usize, end: usize| index * len..end.min((index + 1) * len);
             parallel_for(count.div_ceil(group), &|index| {
                 // SAFETY: groups have different tiles, and blocks different slots.
                 unsafe { self.transform(&operands, &blocks, slot, part(index, group, count)) };
             });
-            parallel_for(FREQUENCIES / frequencies, &|index| {
-                let frequencies = part(index, frequencies, FREQUENCIES);
+            parallel_for(Self::FREQUENCIES / frequencies, &|index| {
+                let frequencies = part(index, frequencies, Self::FREQUENCIES);
                 // SAFETY: the loop before has ended, and the indices have different frequencies.
                 unsafe { self.multiply(&operands, &blocks, slot, count, frequencies) };
             });
@@ -170,7 +177,7 @@ impl Winograd {
     ///
     /// # Safety
     /// Nobody else uses these tiles of the slot.
-    unsafe fn transform<E>(&self, operands: &Operands<E>, blocks: &Blocks, slot: Slot, tiles: Range<usize>) {
+    unsafe fn transform<E>(&self, operands: &Operands<E>, blocks: &Blocks<P>, slot: Slot, tiles: Range<usize>) {
         let transformation = Transformation {
             transform: Input,
             tiles,
@@ -190,12 +197,12 @@ impl Winograd {
     unsafe fn multiply<E>(
         &self,
         operands: &Operands<E>,
-        blocks: &Blocks,
+        blocks: &Blocks<P>,
         slot: Slot,
         count: usize,
         frequencies: Range<usize>,
     ) {
-        let len = operands.packed.len() / FREQUENCIES;
+        let len = operands.packed.len() / Self::FREQUENCIES;
         // A small kernel stays in the cache. Where frequencies are dealt out one by one, threads take turns, about.
         let step = match operands.packed.len() {
             ..MIN_FAR => 0,
@@ -217,7 +224,7 @@ impl Winograd {
                 packed: &operands.packed[frequency * len..][..len],
                 columns: self.width,
                 panels: 0..self.width.div_ceil(TileShape::of(operands.level).columns),
-                next: operands.packed.as_ptr().wrapping_add((frequency + step) % FREQUENCIES * len),
+                next: operands.packed.as_ptr().wrapping_add((frequency + step) % Self::FREQUENCIES * len),
                 accumulate: false,
                 epilogue: Identity,
             };
@@ -233,7 +240,7 @@ impl Winograd {
     unsafe fn untransform<E: Epilogue>(
         &self,
         operands: &Operands<E>,
-        blocks: &Blocks,
+        blocks: &Blocks<P>,
         slot: Slot,
         tiles: Range<usize>,
     ) {

@@ -13,8 +13,23 @@ use crate::gemm::{Matrix, pack_steps, packed_len};
 use crate::parallel::{SharedMut, for_each_chunk};
 use crate::pool::parallel_for;
 
-/// The transform of a kernel along one axis. In f64: it is computed once for each value of a kernel, and its roundings
-/// would be the largest of all.
+/// The transform of a kernel along one axis to `P` frequencies. In f64: it is computed once for each value of a kernel, and
+/// its roundings would be the largest of all.
+pub(super) trait Interpolation<const P: usize> {
+    const G: [[f64; 3]; P];
+}
+
+/// The points of [`Input`](super::transform::Input).
+pub(super) struct Points;
+
+impl Interpolation<4> for Points {
+    const G: [[f64; 3]; 4] = [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0.0, 0.0, 1.0]];
+}
+
+impl Interpolation<6> for Points {
+    const G: [[f64; 3]; 6] = G;
+}
+
 const G: [[f64; 3]; PATCH] = {
     let (a, b) = (A as f64, B as f64);
     let (at_a, at_b) = (1.0 / (2.0 * a * a * (a * a - b * b)), 1.0 / (2.0 * b * b * (b * b - a * a)));
@@ -38,32 +53,36 @@ pub(super) struct KernelView<'a> {
     pub turned: bool,
 }
 
-/// Elements of a kernel that are transformed at a time, about; 36 times as many floats are 576 KiB.
+/// Elements of a kernel that are transformed at a time, about; up to 36 times as many floats are 576 KiB.
 const STRIP: usize = 4096;
 
 impl KernelView<'_> {
-    /// Packs the transformed kernel: one packed matrix for each frequency.
-    pub(super) fn pack(&self, packed: &mut [f32]) {
+    /// Packs the transformed kernel: one packed matrix for each of `P` x `P` frequencies.
+    pub(super) fn pack<const P: usize>(&self, packed: &mut [f32])
+    where
+        Points: Interpolation<P>,
+    {
+        let frequencies = P * P;
         let (inputs, outputs) = (self.inputs, self.outputs);
         let (depth, width) = if self.turned { (outputs, inputs) } else { (inputs, outputs) };
         let len = packed_len(depth, width);
         assert_eq!(self.data.len(), product(&[9, inputs, outputs]));
-        assert_eq!(packed.len(), product(&[len, FREQUENCIES]), "packed has the length its function gives");
+        assert_eq!(packed.len(), product(&[len, frequencies]), "packed has the length its function gives");
         // At least a cache line of the kernel's last axis.
         let steps = (STRIP / width.max(1)).max(if self.turned { 16 } else { 1 }).min(depth);
-        let mut strip = vec![0.0; product(&[FREQUENCIES, steps, width])];
+        let mut strip = vec![0.0; product(&[frequencies, steps, width])];
         for start in (0..depth).step_by(steps.max(1)) {
             let end = depth.min(start + steps);
             let (rows, columns) = if self.turned { (0..inputs, start..end) } else { (start..end, 0..outputs) };
             let (first, columns_len) = (rows.start, columns.len());
             // Rows of the strip are `[frequency, column]`.
-            let row_len = FREQUENCIES * columns_len;
+            let row_len = frequencies * columns_len;
             for_each_chunk(&mut strip[..rows.len() * row_len], row_len, |row, to| {
                 let taps = std::array::from_fn(|tap| {
                     let tap = if self.turned { 8 - tap } else { tap };
                     &self.data[(tap * inputs + first + row) * outputs..][columns.clone()]
                 });
-                to_frequencies(&taps, to);
+                to_frequencies(&<Points as Interpolation<P>>::G, &taps, to);
             });
             for_each_chunk(packed, len, |frequency, packed| {
                 let data = &strip[frequency * columns_len..];
@@ -140,7 +159,7 @@ fn accumulate(sum: &mut Lanes, factor: f64, x: &Lanes) {
 
 ferrograph_simd::dispatch! {
     /// `U = G g Gᵀ` of kernels side by side: `to` is `[frequency, kernel]`.
-    fn to_frequencies(taps: &[&[f32]; 9], to: &mut [f32]) {
+    fn to_frequencies(points: &[[f64; 3]], taps: &[&[f32]; 9], to: &mut [f32]) {
         let len = taps[0].len();
         for at in (0..len).step_by(LANES) {
             let count = LANES.min(len - at);
@@ -148,19 +167,19 @@ ferrograph_simd::dispatch! {
             for tap in 0..9 {
                 g[tap] = widen(taps[tap], at, count);
             }
-            for u in 0..PATCH {
+            for (u, row) in points.iter().enumerate() {
                 let mut half = [[0.0; LANES]; 3];
                 for j in 0..3 {
                     for i in 0..3 {
-                        accumulate(&mut half[j], G[u][i], &g[i * 3 + j]);
+                        accumulate(&mut half[j], row[i], &g[i * 3 + j]);
                     }
                 }
-                for v in 0..PATCH {
+                for (v, column) in points.iter().enumerate() {
                     let mut sum = [0.0; LANES];
                     for j in 0..3 {
-                        accumulate(&mut sum, G[v][j], &half[j]);
+                        accumulate(&mut sum, column[j], &half[j]);
                     }
-                    narrow(&sum, to, (u * PATCH + v) * len + at, count);
+                    narrow(&sum, to, (u * points.len() + v) * len + at, count);
                 }
             }
         }

@@ -6,7 +6,7 @@
 use super::kernel::from_frequencies;
 use super::tiles::{Spectrum, Tiles};
 use super::transform::{Input, OutputGradient, Transformation};
-use super::{FREQUENCIES, TILE};
+use super::{FREQUENCIES, PATCH, TILE};
 use crate::conv::ConvShape;
 use crate::conv::axis::Axis;
 use crate::gemm::{Block, Depth, Identity, Matrix, TileShape, pack, packed_len};
@@ -27,12 +27,12 @@ const MAX_ROWS: usize = 256;
 /// The frequencies of a block of tiles are shared by all threads: first tiles are dealt out, to be transformed, then
 /// frequencies, to be multiplied. So each sum runs over the tiles in their order, on any number of threads.
 struct Plan {
-    tiles: Tiles,
+    tiles: Tiles<TILE>,
     inputs: usize,
     outputs: usize,
     block: usize,
-    x: Spectrum,
-    dy: Spectrum,
+    x: Spectrum<PATCH>,
+    dy: Spectrum<PATCH>,
 }
 
 impl Plan {

@@ -1,13 +1,17 @@
-//! Convolution with 3 x 3 kernels by Winograd's minimal filtering F(4 x 4, 3 x 3): 36 products instead of 144 for each
-//! tile of 4 x 4 outputs (Lavin and Gray 2016, with the interpolation points 0, ±3/4, ±3/2 and infinity).
+//! Convolution with 3 x 3 kernels by Winograd's minimal filtering (Lavin and Gray 2016): F(4 x 4, 3 x 3) takes 36 products
+//! instead of 144 for each tile of 4 x 4 outputs, with the interpolation points 0, ±3/4, ±3/2 and infinity, and
+//! F(2 x 2, 3 x 3) 16 instead of 36 for each tile of 2 x 2, with the points 0, ±1 and infinity.
 //!
-//! A tile of the output reads a patch of 6 x 6 inputs. Patches and kernels are transformed to 36 frequencies, where the
-//! convolution is 36 matrix products over the channels, `M[f] = V[f] U[f]`, and the sums are transformed back. Tiles
-//! that reach over the edge read zeros there, and what they compute outside of the output is not stored.
+//! A tile of T x T outputs reads a patch of P x P inputs, P = T + 2. Patches and kernels are transformed to P x P
+//! frequencies, where the convolution is P x P matrix products over the channels, `M[f] = V[f] U[f]`, and the sums are
+//! transformed back. Tiles that reach over the edge read zeros there, and what they compute outside of the output is not
+//! stored.
 //!
-//! The points are chosen for accuracy: against sums in f64 the largest error is below 2.5e-5 of the root mean square of
-//! the output for up to 512 channels. That is up to twice the error of a plain sum in f32, and a half (512 channels) to a
-//! fifth (64) of that with the usual points 0, ±1, ±2. An input that is infinite or NaN reaches all 16 outputs of each tile that reads it.
+//! The points of the large tiles are chosen for accuracy: against sums in f64 the largest error is below 2.5e-5 of the root
+//! mean square of the output for up to 512 channels. That is up to twice the error of a plain sum in f32, and a half (512
+//! channels) to a fifth (64) of that with the usual points 0, ±1, ±2. The small tiles have a smaller error than a plain sum:
+//! they are what [`ConvShape::strict`] asks for. An input that is infinite or NaN reaches all outputs of each tile that reads
+//! it.
 //!
 //! A tile's arithmetic depends neither on its position nor on its neighbours, so images keep their bits in any batch.
 
@@ -19,17 +23,20 @@ mod tests;
 mod tiles;
 mod transform;
 
-pub(super) use correlation::Winograd;
 pub(super) use kernel_gradient::{kernel_gradient, kernel_gradient_scratch_len};
 
 use super::ConvShape;
+use super::axis::Axis;
 use super::shape::product;
+use crate::gemm::Epilogue;
+use crate::parallel::Finished;
+use correlation::Tiled;
 
-/// Outputs along each axis of a tile.
+/// Outputs along each axis of a large tile.
 const TILE: usize = 4;
-/// Inputs along each axis of a patch, and frequencies.
+/// Inputs along each axis of its patch, and frequencies.
 const PATCH: usize = 6;
-/// Frequencies in two dimensions.
+/// Its frequencies in two dimensions.
 const FREQUENCIES: usize = PATCH * PATCH;
 
 /// Fewer channels do not repay the transforms.
@@ -42,26 +49,97 @@ const MIN_GRADIENT_TILES: usize = 64;
 /// channels have as many.
 const MAX_KERNEL: usize = 9 << 18;
 
-/// Whether an output (or gradient of the input) of `rows` x `columns` is worth computing this way. Does not depend on
-/// the batch, which must not change an image's bits.
-pub(super) fn suits(shape: &ConvShape, rows: usize, columns: usize) -> bool {
+/// A correlation with 3 x 3 neighbouring taps by one of the two methods.
+pub(super) struct Winograd(Method);
+
+enum Method {
+    Large(Tiled<4, 6>),
+    Small(Tiled<2, 4>),
+}
+
+/// The same of either method.
+macro_rules! either {
+    ($winograd:expr, $tiled:ident => $result:expr) => {
+        match &$winograd.0 {
+            Method::Large($tiled) => $result,
+            Method::Small($tiled) => $result,
+        }
+    };
+}
+
+impl Winograd {
+    /// For source and target axes of this shape, from `depth` to `width` channels, if one of the methods is worth it.
+    /// Depends on the extents of an image only: the batch must not change its bits.
+    pub(super) fn of(shape: &ConvShape, [rows, columns]: [&Axis; 2], depth: usize, width: usize) -> Option<Self> {
+        if suits::<4, 6>(shape, rows.target, columns.target) && !shape.strict {
+            return Some(Winograd(Method::Large(Tiled::new(shape.batch, rows, columns, depth, width))));
+        }
+        suits::<2, 4>(shape, rows.target, columns.target)
+            .then(|| Winograd(Method::Small(Tiled::new(shape.batch, rows, columns, depth, width))))
+    }
+
+    /// The method's name, for people.
+    pub(super) fn name(&self) -> &'static str {
+        match self.0 {
+            Method::Large(_) => "Winograd 4x4",
+            Method::Small(_) => "Winograd 2x2",
+        }
+    }
+
+    /// Elements of the packed kernel.
+    pub(super) fn packed_len(&self) -> usize {
+        either!(self, tiled => tiled.packed_len())
+    }
+
+    /// Packs a kernel `[3, 3, depth, width]`.
+    pub(super) fn pack(&self, kernel: &[f32], packed: &mut [f32]) {
+        either!(self, tiled => tiled.pack(kernel, packed));
+    }
+
+    /// Packs a kernel `[3, 3, width, depth]`, turned by half a circle.
+    pub(super) fn pack_turned(&self, kernel: &[f32], packed: &mut [f32]) {
+        either!(self, tiled => tiled.pack_turned(kernel, packed));
+    }
+
+    /// Elements of scratch memory for as many threads as there are now.
+    pub(super) fn scratch_len(&self) -> usize {
+        either!(self, tiled => tiled.scratch_len())
+    }
+
+    /// Computes `target` `[batch, rows, columns, width]` from `source` `[batch, rows, columns, depth]` and a packed
+    /// kernel. `finished` gets the parts of the target when they are final.
+    pub(super) fn run<E: Epilogue>(
+        &self,
+        source: &[f32],
+        packed: &[f32],
+        target: &mut [f32],
+        scratch: &mut [f32],
+        epilogue: E,
+        finished: Option<Finished<'_>>,
+    ) {
+        either!(self, tiled => tiled.run(source, packed, target, scratch, epilogue, finished));
+    }
+}
+
+/// Whether an output (or gradient of the input) of `rows` x `columns` is worth computing with tiles of `T` x `T`.
+fn suits<const T: usize, const P: usize>(shape: &ConvShape, rows: usize, columns: usize) -> bool {
     let channels = [shape.in_channels, shape.out_channels];
-    let tiles = product(&[rows.div_ceil(TILE), columns.div_ceil(TILE)]);
-    !shape.strict
-        && shape.kernel == [3, 3]
+    let tiles = product(&[rows.div_ceil(T), columns.div_ceil(T)]);
+    shape.kernel == [3, 3]
         && shape.stride == [1, 1]
         && shape.dilation == [1, 1]
         && shape.groups == 1
         && channels.iter().all(|&channels| channels >= MIN_CHANNELS)
-        && product(&[FREQUENCIES, channels[0], channels[1]]) <= MAX_KERNEL
+        && product(&[P * P, channels[0], channels[1]]) <= MAX_KERNEL
         && tiles >= MIN_TILES
         // At least half of what the tiles compute is wanted.
-        && product(&[2, rows, columns]) >= tiles.saturating_mul(TILE * TILE)
+        && product(&[2, rows, columns]) >= tiles.saturating_mul(T * T)
 }
 
-/// Whether the gradient of the kernel is worth computing this way. It sums over the batch, which may count here.
+/// Whether the gradient of the kernel is worth computing this way, with large tiles. It sums over the batch, which may count
+/// here.
 pub(super) fn suits_kernel_gradient(shape: &ConvShape) -> bool {
     let (rows, columns) = (shape.out_height(), shape.out_width());
     let tiles = product(&[shape.batch, rows.div_ceil(TILE), columns.div_ceil(TILE)]);
-    suits(shape, rows, columns) && tiles >= MIN_GRADIENT_TILES
+    !shape.strict && suits::<TILE, PATCH>(shape, rows, columns) && tiles >= MIN_GRADIENT_TILES
 }

@@ -1,13 +1,12 @@
 //! Where tiles lie in images and in buffers of frequencies.
 
 use super::transform::{From, To};
-use super::{PATCH, TILE};
 use crate::conv::axis::Axis;
 use std::ops::Range;
 
-/// The tiles of a batch of images, numbered image by image, row by row.
+/// The tiles of `T` x `T` pixels of a batch of images, numbered image by image, row by row.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tiles {
+pub(super) struct Tiles<const T: usize> {
     pub batch: usize,
     /// Source and target extents, rows then columns.
     pub source: [usize; 2],
@@ -18,7 +17,7 @@ pub(super) struct Tiles {
     grid: [usize; 2],
 }
 
-impl Tiles {
+impl<const T: usize> Tiles<T> {
     pub(super) fn new(batch: usize, rows: &Axis, columns: &Axis) -> Self {
         let target = [rows.target, columns.target];
         Tiles {
@@ -26,7 +25,7 @@ impl Tiles {
             source: [rows.extent, columns.extent],
             target,
             origin: [rows.origin, columns.origin],
-            grid: target.map(|extent| extent.div_ceil(TILE)),
+            grid: target.map(|extent| extent.div_ceil(T)),
         }
     }
 
@@ -39,7 +38,7 @@ impl Tiles {
     #[inline(always)]
     fn place(&self, tile: usize) -> (usize, [usize; 2]) {
         let (row, column) = (tile / self.grid[1], tile % self.grid[1]);
-        (row / self.grid[0], [row % self.grid[0] * TILE, column * TILE])
+        (row / self.grid[0], [row % self.grid[0] * T, column * T])
     }
 
     /// Calls `f` with runs of neighbouring target pixels that together are those of the tiles; a run may be empty.
@@ -50,7 +49,7 @@ impl Tiles {
         while tile < tiles.end {
             let (image, [row, column]) = self.place(tile);
             let count = (tiles.end - tile).min(self.grid[1] - tile % self.grid[1]);
-            let last_row = self.target[0].min(row + TILE);
+            let last_row = self.target[0].min(row + T);
             if count == self.grid[1] {
                 // Rows of tiles that follow each other are one run.
                 let run = pixel(image, row, 0)..pixel(image, last_row, 0);
@@ -60,7 +59,7 @@ impl Tiles {
                     f(std::mem::replace(&mut whole, run));
                 }
             } else {
-                let end = self.target[1].min(column + count * TILE);
+                let end = self.target[1].min(column + count * T);
                 (row..last_row).for_each(|row| f(pixel(image, row, column)..pixel(image, row, end)));
             }
             tile += count;
@@ -70,11 +69,17 @@ impl Tiles {
 
     /// The patch of `source` `[batch, rows, columns, channels]` that a tile reads; `zeros` stands for what is outside.
     #[inline(always)]
-    pub(super) fn patch(&self, tile: usize, source: &[f32], channels: usize, zeros: *const f32) -> From<PATCH> {
+    pub(super) fn patch<const P: usize>(
+        &self,
+        tile: usize,
+        source: &[f32],
+        channels: usize,
+        zeros: *const f32,
+    ) -> From<P> {
         let (image, at) = self.place(tile);
         let [rows, columns] = self.source;
         let [top, left] = [0, 1].map(|axis| at[axis] as isize + self.origin[axis]);
-        let mut patch = [[zeros; PATCH]; PATCH];
+        let mut patch = [[zeros; P]; P];
         for (i, patch) in patch.iter_mut().enumerate() {
             let row = top + i as isize;
             if row < 0 || row as usize >= rows {
@@ -93,10 +98,10 @@ impl Tiles {
 
     /// The pixels of `target` `[batch, rows, columns, channels]` that a tile covers; null for what is outside.
     #[inline(always)]
-    pub(super) fn pixels(&self, tile: usize, target: *mut f32, channels: usize) -> To<TILE> {
+    pub(super) fn pixels(&self, tile: usize, target: *mut f32, channels: usize) -> To<T> {
         let (image, at) = self.place(tile);
         let [rows, columns] = self.target;
-        let mut pixels = [[std::ptr::null_mut(); TILE]; TILE];
+        let mut pixels = [[std::ptr::null_mut(); T]; T];
         for (i, pixels) in pixels.iter_mut().enumerate().take(rows - at[0]) {
             let start = target.wrapping_add((image * rows + at[0] + i) * columns * channels);
             for (j, pixel) in pixels.iter_mut().enumerate().take(columns - at[1]) {
@@ -107,15 +112,15 @@ impl Tiles {
     }
 }
 
-/// A buffer `[frequency, tile, channel]` of some tiles.
+/// A buffer `[frequency, tile, channel]` of some tiles, with `P` x `P` frequencies.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spectrum {
+pub(super) struct Spectrum<const P: usize> {
     pub channels: usize,
     /// Elements between frequencies.
     pub stride: usize,
 }
 
-impl Spectrum {
+impl<const P: usize> Spectrum<P> {
     /// For `tiles` tiles. A cache line between the frequencies keeps them out of each other's way: without it they
     /// would lie a power of two apart, in the same set of the cache.
     pub(super) fn new(tiles: usize, channels: usize) -> Self {
@@ -124,14 +129,14 @@ impl Spectrum {
 
     /// Elements of the buffer.
     pub(super) fn len(&self) -> usize {
-        self.stride.saturating_mul(super::FREQUENCIES)
+        self.stride.saturating_mul(P * P)
     }
 
     /// Where the frequencies of the buffer's tile number `slot` lie.
     #[inline(always)]
-    pub(super) fn to(&self, buffer: *mut f32, slot: usize) -> To<PATCH> {
+    pub(super) fn to(&self, buffer: *mut f32, slot: usize) -> To<P> {
         let mut next = buffer.wrapping_add(slot * self.channels);
-        let mut to = [[next; PATCH]; PATCH];
+        let mut to = [[next; P]; P];
         for to in to.as_flattened_mut() {
             *to = next;
             next = next.wrapping_add(self.stride);
@@ -141,9 +146,9 @@ impl Spectrum {
 
     /// As [`to`](Self::to), to read.
     #[inline(always)]
-    pub(super) fn from(&self, buffer: *const f32, slot: usize) -> From<PATCH> {
+    pub(super) fn from(&self, buffer: *const f32, slot: usize) -> From<P> {
         let to = self.to(buffer.cast_mut(), slot);
-        let mut from = [[buffer; PATCH]; PATCH];
+        let mut from = [[buffer; P]; P];
         for (from, to) in from.as_flattened_mut().iter_mut().zip(to.as_flattened()) {
             *from = *to;
         }
@@ -160,7 +165,7 @@ mod tests {
     fn runs_of_tiles_are_their_pixels() {
         for (height, width) in [(9, 8), (3, 3), (4, 13), (13, 5)] {
             let shape = crate::conv::ConvShape { height, width, ..PLAIN };
-            let tiles = Tiles::new(2, &Axis::forward(&shape, 0), &Axis::forward(&shape, 1));
+            let tiles = Tiles::<4>::new(2, &Axis::forward(&shape, 0), &Axis::forward(&shape, 1));
             for (first, end) in (0..=tiles.count()).flat_map(|end| (0..=end).map(move |first| (first, end))) {
                 let (mut seen, mut expected) = (vec![0; 2 * height * width], vec![0; 2 * height * width]);
                 tiles.for_each_run(first..end, |pixels| pixels.for_each(|pixel| seen[pixel] += 1));

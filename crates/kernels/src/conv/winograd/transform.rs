@@ -5,12 +5,11 @@
 // Indices over the axes of a tile mean the same in every array here; iterators would hide that.
 #![allow(clippy::needless_range_loop)]
 
-use super::{PATCH, TILE};
 use crate::gemm::Epilogue;
 use ferrograph_simd::{Kernel, Simd};
 use std::ops::Range;
 
-/// The interpolation points besides 0 and infinity are `±A` and `±B`. Their powers and products are exact in f32.
+/// The interpolation points of tiles of 4 x 4 besides 0 and infinity are `±A` and `±B`. Their powers and products are exact in f32.
 pub(super) const A: f32 = 0.75;
 pub(super) const B: f32 = 1.5;
 
@@ -24,9 +23,10 @@ pub(super) trait Transform<const I: usize, const O: usize>: Copy {
 #[derive(Clone, Copy)]
 pub(super) struct Input;
 
-impl Transform<PATCH, PATCH> for Input {
+/// With the points 0, ±A, ±B and infinity.
+impl Transform<6, 6> for Input {
     #[inline(always)]
-    fn apply<S: Simd>(self, simd: S, [x0, x1, x2, x3, x4, x5]: [S::V; PATCH]) -> [S::V; PATCH] {
+    fn apply<S: Simd>(self, simd: S, [x0, x1, x2, x3, x4, x5]: [S::V; 6]) -> [S::V; 6] {
         let (a, b) = (simd.splat(A), simd.splat(B));
         let (a2, b2) = (simd.splat(A * A), simd.splat(B * B));
         let (sum, product) = (simd.splat(A * A + B * B), simd.splat(A * A * B * B));
@@ -43,13 +43,21 @@ impl Transform<PATCH, PATCH> for Input {
     }
 }
 
+/// With the points 0, ±1 and infinity.
+impl Transform<4, 4> for Input {
+    #[inline(always)]
+    fn apply<S: Simd>(self, simd: S, [x0, x1, x2, x3]: [S::V; 4]) -> [S::V; 4] {
+        [simd.sub(x0, x2), simd.add(x1, x2), simd.sub(x2, x1), simd.sub(x3, x1)]
+    }
+}
+
 /// Frequencies to pixels of the output: a polynomial from its values at the points.
 #[derive(Clone, Copy)]
 pub(super) struct Output;
 
-impl Transform<PATCH, TILE> for Output {
+impl Transform<6, 4> for Output {
     #[inline(always)]
-    fn apply<S: Simd>(self, simd: S, [m0, m1, m2, m3, m4, m5]: [S::V; PATCH]) -> [S::V; TILE] {
+    fn apply<S: Simd>(self, simd: S, [m0, m1, m2, m3, m4, m5]: [S::V; 6]) -> [S::V; 4] {
         let (even_a, odd_a) = (simd.add(m1, m2), simd.sub(m1, m2));
         let (even_b, odd_b) = (simd.add(m3, m4), simd.sub(m3, m4));
         let mix = |a: f32, x, b: f32, y| simd.fma(y, simd.splat(b), simd.mul(x, simd.splat(a)));
@@ -62,13 +70,20 @@ impl Transform<PATCH, TILE> for Output {
     }
 }
 
+impl Transform<4, 2> for Output {
+    #[inline(always)]
+    fn apply<S: Simd>(self, simd: S, [m0, m1, m2, m3]: [S::V; 4]) -> [S::V; 2] {
+        [simd.add(m0, simd.add(m1, m2)), simd.add(simd.sub(m1, m2), m3)]
+    }
+}
+
 /// Gradients of pixels of the output to frequencies: the transpose of [`Output`].
 #[derive(Clone, Copy)]
 pub(super) struct OutputGradient;
 
-impl Transform<TILE, PATCH> for OutputGradient {
+impl Transform<4, 6> for OutputGradient {
     #[inline(always)]
-    fn apply<S: Simd>(self, simd: S, [y0, y1, y2, y3]: [S::V; TILE]) -> [S::V; PATCH] {
+    fn apply<S: Simd>(self, simd: S, [y0, y1, y2, y3]: [S::V; 4]) -> [S::V; 6] {
         let at = |point: f32| {
             let square = simd.splat(point * point);
             let (even, odd) = (simd.fma(y2, square, y0), simd.fma(y3, square, y1));
