@@ -14,7 +14,7 @@ use ferrograph_graph::{Graph, GraphError, InParts, Origin, Plan as OpPlan, Step,
 use ferrograph_tensor::{Buffer, DType, Place, ShapeError};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// Kernels, places and memory for one combination of input shapes. Immutable but for the kept preparations; any number of
 /// runs may use it at the same time.
@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     pub parts: Option<Parts>,
     /// Nanoseconds that the steps of the last run took; without one, for ever.
     pub lasted: AtomicU64,
+    /// The direction of the next run, see [`pool::in_direction`](ferrograph_kernels::pool::in_direction).
+    pub backwards: AtomicBool,
 }
 
 /// One step of a run.
@@ -201,9 +203,9 @@ impl Planner<'_> {
         actions.extend(self.copies.iter().map(|&(id, own)| self.copy(id, own)));
         let Layout { shared, own, block, .. } = self.layout;
         let nothing = Arc::new(Buffer::new(0)?);
-        let lasted = AtomicU64::new(u64::MAX);
+        let (lasted, backwards) = (AtomicU64::new(u64::MAX), AtomicBool::new(false));
         let (kept, derived, batch, parts) = (self.kept, None, None, None);
-        Ok(Plan { actions, shared, kept, derived, nothing, block, own, outputs, batch, parts, lasted })
+        Ok(Plan { actions, shared, kept, derived, nothing, block, own, outputs, batch, parts, lasted, backwards })
     }
 
     /// Sees to it that own buffer `own` holds `id` at the end.

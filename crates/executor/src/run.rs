@@ -106,6 +106,8 @@ fn return_spares(updated: &[(Arc<Variable>, ValueId)], room: &mut Room<'_>) {
 /// Calls `compute` with the workers woken that it is worth waking.
 fn with_help<R>(plan: &Plan, compute: impl FnOnce() -> R) -> R {
     let begun = Instant::now();
+    let backwards = plan.backwards.fetch_xor(true, Ordering::Relaxed);
+    let compute = || pool::in_direction(backwards, compute);
     let result = if Duration::from_nanos(plan.lasted.load(Ordering::Relaxed)) < WORTH_WAKING {
         pool::without_waking(compute)
     } else {

@@ -25,7 +25,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, Thread};
+use std::thread::{self, LocalKey, Thread};
 use std::time::{Duration, Instant};
 
 /// How long a worker without work, or a caller whose last chunks are claimed, spins before it parks. Twice what a
@@ -46,6 +46,7 @@ static GLOBAL: LazyLock<Pool> = LazyLock::new(|| Pool::new(cores::default_thread
 thread_local! {
     static IN_CHUNK: Cell<bool> = const { Cell::new(false) };
     static MAY_WAKE: Cell<bool> = const { Cell::new(true) };
+    static BACKWARDS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The number of threads that compute at a time, at least 1. By default the smallest of the number of physical cores,
@@ -80,13 +81,24 @@ pub fn spawn(job: Box<dyn FnOnce() + Send>) {
 /// Runs `f`. Loops in it are shared with workers that are awake, but wake none: right for work that is over before a
 /// worker would come.
 pub fn without_waking<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore(bool);
+    with_flag(&MAY_WAKE, false, f)
+}
+
+/// Runs `f`, in which loops that the caller runs alone go from the last chunk to the first if `backwards`. Work that is
+/// done again and again and changes its direction each time begins with what it has used last, which is still in the
+/// cache: of 2.6 MB of weights half is found in 2 MB, where none is if the direction stays.
+pub fn in_direction<R>(backwards: bool, f: impl FnOnce() -> R) -> R {
+    with_flag(&BACKWARDS, backwards, f)
+}
+
+fn with_flag<R>(flag: &'static LocalKey<Cell<bool>>, value: bool, f: impl FnOnce() -> R) -> R {
+    struct Restore(&'static LocalKey<Cell<bool>>, bool);
     impl Drop for Restore {
         fn drop(&mut self) {
-            MAY_WAKE.set(self.0);
+            self.0.set(self.1);
         }
     }
-    let _restore = Restore(MAY_WAKE.replace(false));
+    let _restore = Restore(flag, flag.replace(value));
     f()
 }
 
@@ -200,8 +212,8 @@ impl Pool {
         let panic = if let Some(slot) = slot {
             slot.run(chunks, body)
         } else {
-            let mut all = 0..chunks;
-            run_chunks(|| all.next(), body)
+            let (mut all, backwards) = (0..chunks, BACKWARDS.get());
+            run_chunks(|| if backwards { all.next_back() } else { all.next() }, body)
         };
         if let Some(panic) = panic {
             resume_unwind(panic);

@@ -102,6 +102,22 @@ fn small_work_wakes_nobody() {
 }
 
 #[test]
+fn a_lone_caller_takes_the_chunks_in_either_direction() {
+    let order = |threads: usize, backwards: bool| {
+        let seen = Mutex::new(Vec::new());
+        in_direction(backwards, || pool(threads).parallel_for(5, &|i| lock(&seen).push(i)));
+        seen.into_inner().unwrap()
+    };
+    assert_eq!(order(1, false), [0, 1, 2, 3, 4]);
+    assert_eq!(order(1, true), [4, 3, 2, 1, 0]);
+    assert!(!BACKWARDS.get(), "the direction holds for the work only");
+    // Shared chunks keep to the threads that had them the last time.
+    let mut shared = order(2, true);
+    shared.sort_unstable();
+    assert_eq!(shared, [0, 1, 2, 3, 4]);
+}
+
+#[test]
 fn more_loops_than_slots() {
     let pool = pool(3);
     let inside = AtomicUsize::new(0);
