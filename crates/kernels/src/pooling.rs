@@ -7,7 +7,7 @@
 #![allow(clippy::missing_panics_doc)]
 
 use crate::parallel::for_each_chunk;
-use ferrograph_simd::dispatch;
+use ferrograph_simd::{Kernel, Level, Simd, dispatch};
 use std::ops::Range;
 
 /// Windows over a batch of images. Every window holds at least one cell of the image.
@@ -29,8 +29,8 @@ pub struct PoolShape {
     pub before: [usize; 2],
 }
 
-/// Elements that one chunk of work touches: some 10 us, enough to be worth handing to another thread.
-const CHUNK_ELEMENTS: usize = 1 << 15;
+/// Elements that one chunk of work touches: a few microseconds, enough to be worth handing to a thread that is awake.
+const CHUNK_ELEMENTS: usize = 1 << 14;
 
 /// Channels handled at once where state is kept for each of them.
 const BLOCK: usize = 64;
@@ -103,13 +103,15 @@ impl PoolShape {
 /// `y` = largest element of each window of `x`, channel by channel. NaN wins, padding never does.
 pub fn max_forward(shape: &PoolShape, x: &[f32], y: &mut [f32]) {
     assert_eq!((x.len(), y.len()), (shape.input_len(), shape.output_len()));
-    shape.for_output_rows(y, |first_row, y| max_rows(shape, x, first_row, y));
+    let level = Level::current();
+    shape.for_output_rows(y, |first_row, y| level.run(Rows::<true> { shape, x, first_row, y }));
 }
 
 /// `y` = mean of the cells of each window of `x` that are not padding.
 pub fn average_forward(shape: &PoolShape, x: &[f32], y: &mut [f32]) {
     assert_eq!((x.len(), y.len()), (shape.input_len(), shape.output_len()));
-    shape.for_output_rows(y, |first_row, y| average_rows(shape, x, first_row, y));
+    let level = Level::current();
+    shape.for_output_rows(y, |first_row, y| level.run(Rows::<false> { shape, x, first_row, y }));
 }
 
 /// `dx` from `dy`: the first cell of each window that holds its maximum `y` gets all of it.
@@ -133,43 +135,49 @@ pub fn average_gradient(shape: &PoolShape, dy: &[f32], dx: &mut [f32]) {
     shape.for_input_rows(dx, |n, rows, dx| average_gradient_rows(shape, dy, n, rows, dx));
 }
 
+/// Windows of whole rows of the output, from `first_row` on, a vector of channels at a time.
+struct Rows<'a, const MAX: bool> {
+    shape: &'a PoolShape,
+    x: &'a [f32],
+    first_row: usize,
+    y: &'a mut [f32],
+}
+
+impl<const MAX: bool> Kernel for Rows<'_, MAX> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Rows { shape, x, first_row, y } = self;
+        for (index, y) in y.chunks_exact_mut(shape.output[1] * shape.channels).enumerate() {
+            let (n, i) = ((first_row + index) / shape.output[0], (first_row + index) % shape.output[0]);
+            let rows = shape.cells(0, i);
+            for (j, y) in y.chunks_exact_mut(shape.channels).enumerate() {
+                let columns = shape.cells(1, j);
+                let count = simd.splat((rows.len() * columns.len()) as f32);
+                for (block, y) in y.chunks_mut(S::N).enumerate() {
+                    let mut sum = simd.splat(if MAX { f32::NEG_INFINITY } else { 0.0 });
+                    for h in rows.clone() {
+                        for w in columns.clone() {
+                            let x = &x[shape.input_offset(n, h, w) + block * S::N..][..y.len()];
+                            let x = if x.len() == S::N { simd.load(x) } else { simd.load_partial(x) };
+                            sum = if MAX {
+                                let kept = simd.select(simd.eq(x, x), sum, x);
+                                simd.select(simd.lt(sum, x), x, kept)
+                            } else {
+                                simd.add(sum, x)
+                            };
+                        }
+                    }
+                    let sum = if MAX { sum } else { simd.div(sum, count) };
+                    if y.len() == S::N { simd.store(y, sum) } else { simd.store_partial(y, sum) }
+                }
+            }
+        }
+    }
+}
+
 dispatch! {
-    fn max_rows(shape: &PoolShape, x: &[f32], first_row: usize, y: &mut [f32]) {
-        y.fill(f32::NEG_INFINITY);
-        for (index, y) in y.chunks_exact_mut(shape.channels).enumerate() {
-            let (row, j) = (first_row + index / shape.output[1], index % shape.output[1]);
-            let (n, i) = (row / shape.output[0], row % shape.output[0]);
-            for h in shape.cells(0, i) {
-                for w in shape.cells(1, j) {
-                    let x = &x[shape.input_offset(n, h, w)..][..shape.channels];
-                    for (y, &x) in y.iter_mut().zip(x) {
-                        *y = if x > *y || x.is_nan() { x } else { *y };
-                    }
-                }
-            }
-        }
-    }
-
-    fn average_rows(shape: &PoolShape, x: &[f32], first_row: usize, y: &mut [f32]) {
-        y.fill(0.0);
-        for (index, y) in y.chunks_exact_mut(shape.channels).enumerate() {
-            let (row, j) = (first_row + index / shape.output[1], index % shape.output[1]);
-            let (n, i) = (row / shape.output[0], row % shape.output[0]);
-            for h in shape.cells(0, i) {
-                for w in shape.cells(1, j) {
-                    let x = &x[shape.input_offset(n, h, w)..][..shape.channels];
-                    for (y, &x) in y.iter_mut().zip(x) {
-                        *y += x;
-                    }
-                }
-            }
-            let count = (shape.cells(0, i).len() * shape.cells(1, j).len()) as f32;
-            for y in y {
-                *y /= count;
-            }
-        }
-    }
-
     fn max_gradient_rows(
         shape: &PoolShape, x: &[f32], y: &[f32], dy: &[f32], n: usize, rows: Range<usize>, dx: &mut [f32],
     ) {
