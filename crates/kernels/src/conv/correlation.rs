@@ -28,10 +28,10 @@ pub(super) struct Correlation {
 const PIXELS: usize = MAX_ROWS;
 /// Elements of a band at most: 256 KiB, so that it stays in the second-level cache. A single row may be larger.
 const BAND: usize = 64 * 1024;
-/// Multiply-adds of a chunk, at least: some 10 microseconds.
-const MIN_CHUNK: usize = 1 << 20;
-/// Correlations below this are not worth waking a thread for.
-const MIN_SHARED: usize = 4 << 20;
+/// Multiply-adds of a chunk, at least: some 3 microseconds.
+const MIN_CHUNK: usize = 1 << 18;
+/// Multiply-adds that are worth sharing with a thread that is awake.
+const MIN_SHARED: usize = 1 << 17;
 /// Chunks of a large correlation, about.
 const CHUNKS: usize = 64;
 
@@ -85,7 +85,7 @@ impl Correlation {
         let row = product(&[self.columns.count, self.total_depth(), self.width, self.groups]).max(1);
         let image = row.saturating_mul(self.rows.count).max(1);
         let total = image.saturating_mul(self.batch);
-        let share = if total < MIN_SHARED { total } else { (total / CHUNKS).max(MIN_CHUNK) };
+        let share = if total < MIN_SHARED { total } else { (total / CHUNKS).max(MIN_CHUNK).min(total.div_ceil(2)) };
         // Whole images as long as they are small, else bands of rows, else groups of panels of a band.
         let fits = |rows: usize, images: usize| self.is_inside() || self.band_len(rows).saturating_mul(images) <= BAND;
         let mut rows = share.div_ceil(row).clamp(1, self.rows.count.max(1));

@@ -24,19 +24,21 @@ pub(super) struct Tiled<const T: usize, const P: usize> {
 
 /// Tiles of a block at most: rows of the products.
 const MAX_BLOCK: usize = 32;
-/// Tiles of a block at least, unless there are fewer: a register tile of full height.
-const MIN_BLOCK: usize = 8;
+/// Tiles of a block at least, unless there are fewer: two register tiles of full height.
+const MIN_BLOCK: usize = 16;
 /// Elements of the frequencies of a block, about: 1 MiB, which a second-level cache holds.
 const BLOCK_ELEMENTS: usize = 256 * 1024;
 /// A batch is cut into at least this many blocks where it can be.
 const MIN_BLOCKS: usize = 8;
-/// Up to this many tiles are one block, whose tiles and frequencies are dealt out to all threads: there would be few
-/// blocks, and each would read the whole kernel.
+/// Up to this many tiles may be one block, whose tiles and frequencies are dealt out to all threads.
 const MAX_SHARED_BLOCK: usize = 64;
-/// Multiply-adds below which work is not worth waking a thread for.
+/// Elements of a transformed kernel that every block may read anew: 1 MiB stays in the second-level cache. A larger one comes
+/// from beyond it and is read once, for a shared block; otherwise threads are a quarter faster that do not exchange
+/// frequencies (64 tiles of 64 channels).
+const MAX_REREAD: usize = 256 * 1024;
+/// Multiply-adds of a shared block at least: with fewer, handing frequencies from thread to thread costs more than it saves
+/// (9 tiles, 32 to 64 channels: 18 us alone, 20 with two threads).
 const MIN_SHARED: usize = 4 << 20;
-/// Elements of a kernel that is brought from beyond the second-level cache: 1 MiB stays there.
-const MIN_FAR: usize = 256 * 1024;
 /// Tiles of a shared block that a thread transforms at a time.
 const GROUP: usize = 4;
 
@@ -106,10 +108,14 @@ where
     fn blocks(&self) -> Blocks<P> {
         let tiles = self.tiles.count();
         let work = product(&[Self::FREQUENCIES, tiles, self.depth, self.width]);
-        let shared = tiles <= MAX_SHARED_BLOCK && work >= MIN_SHARED;
+        let kernel = product(&[Self::FREQUENCIES, self.depth, self.width]);
+        // Fewer than two blocks cannot be dealt out otherwise.
+        let cannot_be_cut = kernel > MAX_REREAD || tiles < 2 * MIN_BLOCK;
+        let shared = tiles <= MAX_SHARED_BLOCK && work >= MIN_SHARED && cannot_be_cut;
         let fits = BLOCK_ELEMENTS / (Self::FREQUENCIES * (self.depth + self.width)).max(1);
         let share = (tiles / MIN_BLOCKS).min(fits).clamp(MIN_BLOCK, MAX_BLOCK) / MIN_BLOCK * MIN_BLOCK;
-        let len = if shared { tiles } else { share };
+        // Blocks of about the same size, rather than a last one of a few tiles.
+        let len = if shared { tiles } else { tiles.div_ceil(tiles.div_ceil(share).max(1)).max(1) };
         let (source, target) = (Spectrum::new(len, self.depth), Spectrum::new(len, self.width));
         let slot_len = source.len().saturating_add(target.len()).saturating_add(self.depth.next_multiple_of(16));
         Blocks { len, count: tiles.div_ceil(len), shared, source, target, slot_len }
@@ -205,18 +211,18 @@ where
         let len = operands.packed.len() / Self::FREQUENCIES;
         // A small kernel stays in the cache. Where frequencies are dealt out one by one, threads take turns, about.
         let step = match operands.packed.len() {
-            ..MIN_FAR => 0,
+            ..=MAX_REREAD => 0,
             _ if frequencies.len() == 1 => pool::threads(),
             _ => 1,
         };
+        let (v, m) = (frequencies.start * blocks.source.stride, frequencies.start * blocks.target.stride);
+        let mut inputs = [std::ptr::null(); MAX_SHARED_BLOCK];
+        let mut outputs = [std::ptr::null_mut(); MAX_SHARED_BLOCK];
+        for (i, (input, output)) in inputs.iter_mut().zip(&mut outputs).enumerate().take(count) {
+            *input = slot.v.get().wrapping_add(v + i * self.depth).cast_const();
+            *output = slot.m.get().wrapping_add(m + i * self.width);
+        }
         for frequency in frequencies {
-            let (v, m) = (frequency * blocks.source.stride, frequency * blocks.target.stride);
-            let mut inputs = [std::ptr::null(); MAX_SHARED_BLOCK];
-            let mut outputs = [std::ptr::null_mut(); MAX_SHARED_BLOCK];
-            for (i, (input, output)) in inputs.iter_mut().zip(&mut outputs).enumerate().take(count) {
-                *input = slot.v.get().wrapping_add(v + i * self.depth).cast_const();
-                *output = slot.m.get().wrapping_add(m + i * self.width);
-            }
             let block = Block {
                 inputs: &inputs[..count],
                 outputs: &outputs[..count],
@@ -230,6 +236,10 @@ where
             };
             // SAFETY: the rows lie within the slot, see `Spectrum`; `packed` was packed at this level.
             unsafe { block.run(operands.level) };
+            for (input, output) in inputs.iter_mut().zip(&mut outputs).take(count) {
+                *input = input.wrapping_add(blocks.source.stride);
+                *output = output.wrapping_add(blocks.target.stride);
+            }
         }
     }
 
