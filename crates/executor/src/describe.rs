@@ -11,6 +11,7 @@ use std::time::Duration;
 ///
 /// ```text
 /// conv2d[winograd 4x4] + add + relu(input 0, conv/kernel, conv/bias) -> block 0: float32[1, 32, 32, 64]
+/// 16 rows at a time of conv2d[direct] + relu, then depthwise_conv2d + relu(block 0, w, -, v) -> block 524288: float32[1, 56, 56, 96]
 /// loop of add + relu(block 0, block 8192) -> output 0: float32[1, 32, 32, 64]
 /// block 524288 B, outputs 262144 B, prepared weights 147456 B, derived weights 0 B
 /// ```
@@ -55,17 +56,27 @@ struct Line<'p> {
 impl Line<'_> {
     fn text(&self) -> String {
         let Action { names, work, inputs, outputs, types, scratch, .. } = self.action;
-        let mut ops = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        if let Some(kernel) = work.step().and_then(ferrograph_graph::Step::kernel)
-            && let Some(first) = ops.first_mut()
-        {
-            let _ = write!(first, "[{kernel}]");
+        let (mut ops, mut stage) = (String::new(), 0);
+        for (index, name) in names.iter().enumerate() {
+            let step = work.step(stage).filter(|_| index == work.first_name(stage));
+            if index > 0 {
+                ops.push_str(if step.is_some() { ", then " } else { " + " });
+            }
+            ops.push_str(name);
+            if let Some(kernel) = step.and_then(ferrograph_graph::Step::kernel) {
+                let _ = write!(ops, "[{kernel}]");
+            }
+            stage += usize::from(step.is_some());
         }
-        let kind = if matches!(work, Work::Fused(_)) { "loop of " } else { "" };
+        let kind = match work {
+            Work::Fused(_) => "loop of ".to_owned(),
+            Work::Bands(bands) => format!("{} rows at a time of ", bands.rows()),
+            Work::Kernel(_) | Work::Chained(..) | Work::InParts(..) | Work::Copy => String::new(),
+        };
         let inputs: Vec<String> = inputs.iter().map(|place| self.place(place)).collect();
         let outputs = outputs.iter().zip(types).map(|(at, ty)| format!("{}: {ty}", self.place(at)));
         let outputs: Vec<String> = outputs.collect();
-        let mut line = format!("{kind}{}({}) -> {}", ops.join(" + "), inputs.join(", "), outputs.join(", "));
+        let mut line = format!("{kind}{ops}({}) -> {}", inputs.join(", "), outputs.join(", "));
         let scratch: usize = scratch.iter().map(|place| place.bytes).sum();
         if scratch > 0 {
             let _ = write!(line, ", scratch {scratch} B");

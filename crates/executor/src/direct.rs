@@ -2,7 +2,7 @@
 //! and products, and as one loop they cost no more than reading and writing.
 
 use crate::fused::{Expansion, Instruction, Source, Target};
-use ferrograph_graph::Simple;
+use ferrograph_graph::{Clamp, Simple};
 use ferrograph_kernels::elementwise::{Rectifier, chain};
 use ferrograph_tensor::Inputs;
 
@@ -68,6 +68,17 @@ impl Direct {
         row.broadcast.period().filter(|&period| period >= LEAST_ROW)?;
         self.row = Some(row.external);
         Some(())
+    }
+
+    /// As an epilogue of nothing but a row and limits: these; the externals begin at `first` of the inputs.
+    pub(crate) fn clamp<'a>(&self, inputs: Inputs<'a>, first: usize) -> Option<Clamp<'a>> {
+        let Self { from: None, row: Some(row), other: None, rectifier } = *self else { return None };
+        let (low, high) = match rectifier {
+            Rectifier::None => (f32::NEG_INFINITY, f32::INFINITY),
+            Rectifier::Below => (0.0, f32::INFINITY),
+            Rectifier::Between(max) => (0.0, max),
+        };
+        Some(Clamp { bias: inputs.f32(first + row), low, high })
     }
 
     /// Computes the elements from `start` on; the externals begin at `first` of the inputs.

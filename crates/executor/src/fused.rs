@@ -9,7 +9,7 @@ use crate::direct::Direct;
 use crate::epilogue::{MAX_SECTIONS, Section};
 use crate::flow::Flow;
 use crate::moments::Moments;
-use ferrograph_graph::{Elementwise, GraphError, Plan as OpPlan, ValueId};
+use ferrograph_graph::{Clamp, Elementwise, GraphError, Plan as OpPlan, ValueId};
 use ferrograph_kernels::parallel::for_each_chunk;
 use ferrograph_tensor::{DType, Inputs, Outputs, View, ViewMut};
 
@@ -291,6 +291,11 @@ impl Fused {
             direct.run(inputs, self.first_external, start, part, self.block);
         }
         self.direct.is_some()
+    }
+
+    /// The chain as an epilogue that is no more than a clamp, if it is such a one.
+    pub(crate) fn clamp<'a>(&self, inputs: Inputs<'a>) -> Option<Clamp<'a>> {
+        self.direct.as_ref()?.clamp(inputs, self.first_external)
     }
 
     fn run_chunk(&self, externals: Inputs<'_>, chunk: &mut Chunk<'_>) {

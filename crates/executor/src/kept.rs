@@ -8,8 +8,9 @@ use std::sync::Arc;
 /// One preparation of one step.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    /// The action whose step prepares.
+    /// The action whose step prepares, and which of its steps.
     pub action: usize,
+    pub stage: usize,
     /// Which of the step's preparations.
     pub preparation: usize,
     /// The shared buffer that is prepared.

@@ -6,6 +6,7 @@
 mod absorb;
 mod apart;
 mod arenas;
+mod bands;
 mod bind;
 mod border;
 mod broadcast;
@@ -22,6 +23,7 @@ mod fixed;
 mod flow;
 mod form;
 mod fused;
+mod hand_over;
 mod input;
 mod kept;
 mod layout;

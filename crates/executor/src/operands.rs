@@ -113,7 +113,7 @@ impl<'a> Operands<'a> {
         for (index, source) in plan.shared.iter().enumerate() {
             if let Source::Kept(kept) = source {
                 let kept = &plan.kept[*kept];
-                let Some(step) = plan.actions[kept.action].work.step() else {
+                let Some(step) = plan.actions[kept.action].work.step(kept.stage) else {
                     unreachable!("only kernels have preparations")
                 };
                 let (operand, version) = (&self.shared[kept.shared], self.versions[kept.shared]);

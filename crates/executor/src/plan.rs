@@ -1,10 +1,12 @@
 //! A program bound to concrete input shapes.
 
+use crate::bands::{Bands, Stage};
 use crate::chain::join_epilogues;
 use crate::derived::Derived;
 use crate::flow::Flow;
 use crate::form::Form;
 use crate::fused::{Boundary, Fused};
+use crate::hand_over::join_by_rows;
 use crate::kept::Kept;
 use crate::layout::{Layout, Piece, Source};
 use crate::parts::Parts;
@@ -52,7 +54,7 @@ pub(crate) struct Action {
     pub outputs: Vec<Place>,
     /// Types of the outputs, for people.
     pub types: Vec<TensorType>,
-    /// One place for a kernel, then one for each element type for a loop.
+    /// One place for the kernels, then one for each element type for each loop.
     pub scratch: Vec<Place>,
     /// Prepared operands, in the step's order.
     pub prepared: Vec<Place>,
@@ -68,17 +70,27 @@ pub(crate) enum Work {
     Chained(Box<dyn Step>, Box<Fused>),
     /// A kernel that makes its result in parts and the loop that uses them up.
     InParts(Box<dyn Step>, Box<Fused>),
+    /// Several such that hand each other rows.
+    Bands(Box<Bands>),
     Fused(Box<Fused>),
     Copy,
 }
 
 impl Work {
-    /// The kernel, if there is one.
-    pub(crate) fn step(&self) -> Option<&dyn Step> {
+    /// The kernel, if there is one; of several that of number `stage`.
+    pub(crate) fn step(&self, stage: usize) -> Option<&dyn Step> {
         match self {
-            Self::Kernel(step) | Self::Chained(step, _) | Self::InParts(step, _) => Some(step.as_ref()),
+            Self::Kernel(step) | Self::Chained(step, _) | Self::InParts(step, _) => {
+                (stage == 0).then_some(step.as_ref())
+            }
+            Self::Bands(bands) => bands.step(stage),
             Self::Fused(_) | Self::Copy => None,
         }
+    }
+
+    /// Where the names of the ops of step `stage` begin, for people.
+    pub(crate) fn first_name(&self, stage: usize) -> usize {
+        if let Self::Bands(bands) = self { bands.first_name(stage) } else { 0 }
     }
 }
 
@@ -117,8 +129,9 @@ impl Plan {
             leaves[flow.root(id).index()] = true;
         }
         let batch = apart::batch(&flow, &wanted).filter(|_| updates.is_empty());
+        let updated: Vec<u64> = updates.iter().map(|(variable, _)| variable.id()).collect();
         let units = join_epilogues(&flow, &units(&flow, &leaves), &leaves);
-        let updated = updates.iter().map(|(variable, _)| variable.id()).collect();
+        let units = join_by_rows(&flow, &units, &leaves, |id| stays(&flow, &updated, id));
         Planner { flow, leaves, units, updated, layout: Layout::default(), copies: Vec::new(), kept: Vec::new() }
             .plan(outputs, updates)
             .map(|plan| Self { batch, ..plan })
@@ -153,6 +166,16 @@ pub(crate) fn check_update(variable: &Variable, ty: &TensorType) -> Result<(), P
     })
 }
 
+/// Whether a value mostly stays the same from run to run. `updated` are the variables that the program itself changes: they
+/// have another value in every run.
+fn stays(flow: &Flow<'_>, updated: &[u64], id: ValueId) -> bool {
+    match flow.graph.origin(flow.root(id)) {
+        Origin::Constant(_) => true,
+        Origin::Variable(variable) => !updated.contains(&variable.id()),
+        Origin::Input(_) | Origin::Node { .. } => false,
+    }
+}
+
 struct Planner<'g> {
     flow: Flow<'g>,
     /// By value: whether it is wanted when the run has ended.
@@ -177,6 +200,19 @@ struct Draft {
     skipped: Vec<ValueId>,
     scratch: Vec<(DType, Piece)>,
     prepared: Vec<Prepared>,
+}
+
+impl Draft {
+    /// One of nothing yet.
+    fn new(names: Vec<&'static str>) -> Self {
+        let (inputs, outputs, skipped, scratch, prepared) = Default::default();
+        Self { names, work: Work::Copy, inputs, outputs, skipped, scratch, prepared }
+    }
+}
+
+/// Bytes of float32 elements.
+fn floats(len: usize) -> Result<usize, GraphError> {
+    len.checked_mul(size_of::<f32>()).ok_or_else(|| GraphError::Shape(ShapeError::Overflow(vec![len])))
 }
 
 enum Prepared {
@@ -250,7 +286,10 @@ impl Planner<'_> {
         let unit = std::mem::take(&mut self.units[at]);
         let nodes = self.flow.graph.nodes();
         let names = unit.iter().map(|&node| nodes[node].op.name()).collect();
-        let draft = if let Some(OpPlan::Step(_)) = &plans[unit[0]] {
+        let is_step = |node: &&usize| matches!(plans[**node], Some(OpPlan::Step(_)));
+        let draft = if unit.iter().filter(is_step).count() > 1 {
+            self.draft_bands(at, &unit, names, plans, last_use)?
+        } else if let Some(OpPlan::Step(_)) = &plans[unit[0]] {
             let Some(OpPlan::Step(step)) = plans[unit[0]].take() else { unreachable!("just matched") };
             let in_parts = if unit.len() > 1 { step.in_parts() } else { None };
             let scratch = in_parts.map_or_else(|| step.scratch_len(), InParts::parts_scratch_len);
@@ -259,7 +298,7 @@ impl Planner<'_> {
             draft.skipped.retain(|id| !self.leaves[id.index()] && !last_use.contains_key(id));
             if unit.len() > 1 {
                 let head = (Some(nodes[unit[0]].results[0]), draft.inputs.len());
-                let (fused, boundary) = self.fuse(at, &unit[1..], plans, last_use, head)?;
+                let (fused, boundary) = self.fuse(at, &unit[1..], plans, last_use, head, None)?;
                 self.add_loop(at, &mut draft, &fused, boundary);
                 let Work::Kernel(step) = draft.work else { unreachable!("just made") };
                 let fused = Box::new(fused);
@@ -267,9 +306,8 @@ impl Planner<'_> {
             }
             draft
         } else {
-            let (fused, boundary) = self.fuse(at, &unit, plans, last_use, (None, 0))?;
-            let (inputs, outputs, skipped, scratch, prepared) = Default::default();
-            let mut draft = Draft { names, work: Work::Copy, inputs, outputs, skipped, scratch, prepared };
+            let (fused, boundary) = self.fuse(at, &unit, plans, last_use, (None, 0), None)?;
+            let mut draft = Draft::new(names);
             self.add_loop(at, &mut draft, &fused, boundary);
             draft.work = Work::Fused(Box::new(fused));
             draft
@@ -285,6 +323,7 @@ impl Planner<'_> {
         Ok(draft)
     }
 
+    /// The loop of the nodes `unit`; `handed_over` is what the next step of the same unit reads of it.
     fn fuse(
         &self,
         at: usize,
@@ -292,9 +331,11 @@ impl Planner<'_> {
         plans: &mut [Option<OpPlan>],
         last_use: &HashMap<ValueId, usize>,
         head: (Option<ValueId>, usize),
+        handed_over: Option<ValueId>,
     ) -> Result<(Fused, Boundary), GraphError> {
         let ends = |id: ValueId| last_use.get(&id).is_some_and(|&last| last > at);
-        Fused::new(&self.flow, plans, unit, |id| self.leaves[id.index()] || ends(id), head)
+        let leaves = |id: ValueId| self.leaves[id.index()] || ends(id) || handed_over == Some(id);
+        Fused::new(&self.flow, plans, unit, leaves, head)
     }
 
     /// Adds a loop's operands, results and scratch memory to what stands before it.
@@ -313,16 +354,76 @@ impl Planner<'_> {
         step: Box<dyn Step>,
         scratch_len: usize,
     ) -> Result<Draft, ProgramError> {
+        let inputs = self.operands(index);
+        let scratch = vec![(DType::Float32, self.layout.scratch(floats(scratch_len)?, at, at))];
+        let prepared = self.prepare((at, 0), index, step.as_ref())?;
+        let outputs = self.flow.graph.nodes()[index].results.clone();
+        let skipped = outputs.iter().enumerate().filter(|&(result, _)| step.skips(result)).map(|(_, id)| *id).collect();
+        Ok(Draft { names, work: Work::Kernel(step), inputs, outputs, skipped, scratch, prepared })
+    }
+
+    /// Steps that hand each other rows, each with its loop behind it.
+    fn draft_bands(
+        &mut self,
+        at: usize,
+        unit: &[usize],
+        names: Vec<&'static str>,
+        plans: &mut [Option<OpPlan>],
+        last_use: &HashMap<ValueId, usize>,
+    ) -> Result<Draft, ProgramError> {
+        let nodes = self.flow.graph.nodes();
+        let is_step = |at: &usize| matches!(plans[unit[*at]], Some(OpPlan::Step(_)));
+        let starts: Vec<usize> = (0..unit.len()).filter(is_step).collect();
+        let mut draft = Draft::new(names);
+        let mut stages = Vec::with_capacity(starts.len());
+        for (stage, &start) in starts.iter().enumerate() {
+            let Some(OpPlan::Step(step)) = plans[unit[start]].take() else { unreachable!("just seen") };
+            let (first_input, first_prepared) = (draft.inputs.len(), draft.prepared.len());
+            draft.inputs.extend(self.operands(unit[start]));
+            if stage > 0 {
+                // What is handed over has no place.
+                draft.inputs[first_input].1 = None;
+            }
+            draft.prepared.extend(self.prepare((at, stage), unit[start], step.as_ref())?);
+            draft.outputs.clone_from(&nodes[unit[start]].results);
+            let next = starts.get(stage + 1).copied();
+            let own = &unit[start + 1..next.unwrap_or(unit.len())];
+            let mut fused = None;
+            if !own.is_empty() {
+                let head = (Some(nodes[unit[start]].results[0]), draft.inputs.len());
+                let handed_over = next.map(|next| self.flow.root(nodes[unit[next]].operands[0]));
+                let (own, boundary) = self.fuse(at, own, plans, last_use, head, handed_over)?;
+                self.add_loop(at, &mut draft, &own, boundary);
+                fused = Some(Box::new(own));
+            }
+            stages.push(Stage { step, fused, first_name: start, first_input, first_prepared });
+        }
+        let bands = Bands::new(stages);
+        let memory = self.layout.scratch(floats(bands.scratch_len())?, at, at);
+        draft.scratch.insert(0, (DType::Float32, memory));
+        draft.work = Work::Bands(Box::new(bands));
+        Ok(draft)
+    }
+
+    /// The operands of a node, those whose data it reads by their values.
+    fn operands(&self, index: usize) -> Vec<(DType, Option<ValueId>)> {
         let node = &self.flow.graph.nodes()[index];
-        let mut inputs: Vec<(DType, Option<ValueId>)> =
+        let mut operands: Vec<(DType, Option<ValueId>)> =
             node.operands.iter().map(|&id| (self.flow.ty(id).dtype, None)).collect();
         for &(place, id) in self.flow.reads(index) {
-            inputs[place].1 = Some(id);
+            operands[place].1 = Some(id);
         }
-        let floats = |len: usize| {
-            len.checked_mul(size_of::<f32>()).ok_or_else(|| GraphError::Shape(ShapeError::Overflow(vec![len])))
-        };
-        let scratch = vec![(DType::Float32, self.layout.scratch(floats(scratch_len)?, at, at))];
+        operands
+    }
+
+    /// Registers the prepared forms of a step, the `stage`th of unit `at`.
+    fn prepare(
+        &mut self,
+        (at, stage): (usize, usize),
+        index: usize,
+        step: &dyn Step,
+    ) -> Result<Vec<Prepared>, ProgramError> {
+        let node = &self.flow.graph.nodes()[index];
         let mut prepared = Vec::new();
         for (preparation, wanted) in step.preparations().iter().enumerate() {
             let operand = node.operands[wanted.operand];
@@ -334,27 +435,19 @@ impl Planner<'_> {
                 };
                 let dtype = self.flow.ty(operand).dtype;
                 // Actions are made of units one for one.
-                self.kept.push(Kept { action: at, preparation, shared, dtype, len: wanted.len, form });
+                self.kept.push(Kept { action: at, stage, preparation, shared, dtype, len: wanted.len, form });
                 Prepared::Kept { shared: self.layout.add_shared(Source::Kept(self.kept.len() - 1)), bytes }
             } else {
                 self.layout.share(&self.flow, operand);
                 Prepared::Fresh { piece: self.layout.scratch(bytes, at, at), operand }
             });
         }
-        let outputs = node.results.clone();
-        let skipped = outputs.iter().enumerate().filter(|&(result, _)| step.skips(result)).map(|(_, id)| *id).collect();
-        Ok(Draft { names, work: Work::Kernel(step), inputs, outputs, skipped, scratch, prepared })
+        Ok(prepared)
     }
 
     /// The shared buffer of a value that mostly stays the same from run to run.
     fn unchanging(&mut self, id: ValueId) -> Option<usize> {
-        let stays = match self.flow.graph.origin(self.flow.root(id)) {
-            Origin::Constant(_) => true,
-            // A variable that the program itself changes has another value in every run.
-            Origin::Variable(variable) => !self.updated.contains(&variable.id()),
-            Origin::Input(_) | Origin::Node { .. } => false,
-        };
-        if stays { self.layout.share(&self.flow, id) } else { None }
+        if stays(&self.flow, &self.updated, id) { self.layout.share(&self.flow, id) } else { None }
     }
 
     fn action(&self, draft: Draft) -> Action {

@@ -192,7 +192,7 @@ fn publish(
 }
 
 fn perform(action: &Action, arena: &mut Arena<'_>, parts: &mut Vec<Part>) -> Result<(), ProgramError> {
-    if let Some(step) = action.work.step() {
+    if let Some(step) = action.work.step(0) {
         for (index, operand) in &action.fresh {
             let to = from_ref(&action.prepared[*index]);
             let ([from, _], [mut to, _]) = arena.operands([from_ref(operand), &[]], [to, &[]], parts);
@@ -205,6 +205,13 @@ fn perform(action: &Action, arena: &mut Arena<'_>, parts: &mut Vec<Part>) -> Res
     match &action.work {
         Work::Kernel(step) => step.run(RunContext { inputs, prepared, outputs, scratch: scratch.f32(0) })?,
         Work::Chained(step, fused) => {
+            let clamp = fused.clamp(inputs);
+            if let Some(clamp) = clamp
+                && let Some(step) = step.with_clamp(clamp.bias.len())
+            {
+                let context = RunContext { inputs, prepared, outputs, scratch: scratch.f32(0) };
+                return Ok(step.run_with_clamp(context, clamp)?);
+            }
             let mut scratch = scratch.into_views();
             let own = scratch.next().map_or(&mut [][..], ViewMut::f32);
             let epilogue = Epilogue::new(fused, inputs, scratch);
@@ -219,6 +226,7 @@ fn perform(action: &Action, arena: &mut Arena<'_>, parts: &mut Vec<Part>) -> Res
             let consumer = Consumer::new(fused, inputs, outputs, scratch, step.part_len());
             step.run_in_parts(inputs, prepared, own, &|start, piece| consumer.consume(start, piece))?;
         }
+        Work::Bands(bands) => bands.run(inputs, prepared, outputs.f32(0), scratch.into_views()),
         Work::Fused(fused) => fused.run(inputs, outputs, scratch),
         Work::Copy => outputs.view(0).copy_from(inputs.view(0)),
     }

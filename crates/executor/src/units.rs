@@ -6,7 +6,8 @@ use ferrograph_graph::ValueId;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
-/// Nodes that run as one step: either one node, or element-wise nodes of one result shape in one loop. Ascending.
+/// Nodes that run as one step: either one node, or element-wise nodes of one result shape in one loop, ascending; later
+/// also a node and the loop that is its epilogue, and several of these that hand each other rows.
 pub(crate) type Unit = Vec<usize>;
 
 /// All units in an order in which each comes after those it reads from. `leaves` says of a value that it is wanted when

@@ -4,6 +4,7 @@
 //! the executor. This room names no op.
 
 mod affine;
+mod by_rows;
 mod elementwise;
 mod error;
 mod graph;
@@ -16,12 +17,13 @@ mod types;
 mod variable;
 
 pub use affine::Affine;
+pub use by_rows::{ByRows, RowExtents, RowsContext};
 pub use elementwise::{Elementwise, Simple};
 pub use error::GraphError;
 pub use graph::{Graph, Node, Origin, ValueId};
 pub use op::{Op, Plan};
 pub use reference::{Reference, indices};
 pub use sample::{Fill, Operand, Sample};
-pub use step::{Epilogue, InParts, Preparation, RunContext, Step, WithEpilogue};
+pub use step::{Clamp, Epilogue, InParts, Preparation, RunContext, Step, WithClamp, WithEpilogue};
 pub use types::{Extent, TensorType, format_shape};
 pub use variable::{Variable, VariableError};

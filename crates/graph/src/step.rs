@@ -1,6 +1,6 @@
 //! Kernels bound to concrete shapes.
 
-use crate::GraphError;
+use crate::{ByRows, GraphError};
 use ferrograph_tensor::{Inputs, Outputs, View};
 use std::fmt::Debug;
 
@@ -16,6 +16,17 @@ pub trait Step: Debug + Send + Sync {
 
     /// The step as one that makes its result in parts, if it is such a one and it pays for these shapes.
     fn in_parts(&self) -> Option<&dyn InParts> {
+        None
+    }
+
+    /// The step as one that adds a bias of `channels` elements and limits the result, if it is such a one.
+    fn with_clamp(&self, channels: usize) -> Option<&dyn WithClamp> {
+        let _ = channels;
+        None
+    }
+
+    /// The step as one that can be computed by rows, if it is such a one.
+    fn by_rows(&self) -> Option<&dyn ByRows> {
         None
     }
 
@@ -86,6 +97,24 @@ pub trait InParts: Step {
         scratch: &mut [f32],
         consume: Epilogue<'_>,
     ) -> Result<(), GraphError>;
+}
+
+/// The epilogue that most convolutions have, in numbers: what each element becomes. It has the bits of the ops one after
+/// another.
+#[derive(Clone, Copy, Debug)]
+pub struct Clamp<'a> {
+    /// Added first; an element for each of the last axis.
+    pub bias: &'a [f32],
+    /// What is not above it becomes it; negative infinity for no limit.
+    pub low: f32,
+    /// What is above it becomes it; infinity for no limit.
+    pub high: f32,
+}
+
+/// A step of one float32 result that can apply a [`Clamp`] while the result is in registers.
+pub trait WithClamp: Step {
+    /// As [`Step::run`], with `clamp` applied to every element.
+    fn run_with_clamp(&self, context: RunContext<'_>, clamp: Clamp<'_>) -> Result<(), GraphError>;
 }
 
 /// A kept form of an operand. Where the operand is a variable or a constant the executor makes it once for each value

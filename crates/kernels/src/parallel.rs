@@ -99,6 +99,33 @@ pub fn for_each_chunk2<T: Send, U: Send>(
     });
 }
 
+/// Calls `f(index, part, slot)` for every part of `out`, which consists of pieces of `piece_len` elements that are each cut
+/// into parts of `part_len`, the last of a piece perhaps shorter. `slot` is as in [`for_each_with_scratch`], and so is how
+/// many run at a time.
+///
+/// Panics unless `out` consists of whole pieces and `part_len` is at least 1.
+pub fn for_each_part_with_scratch<T: Send>(
+    out: &mut [T],
+    [piece_len, part_len]: [usize; 2],
+    scratch: &mut [T],
+    slot_len: usize,
+    f: impl Fn(usize, &mut [T], &mut [T]) + Sync,
+) {
+    if out.is_empty() {
+        return;
+    }
+    assert!(out.len().is_multiple_of(piece_len) && part_len > 0, "whole pieces");
+    let parts = piece_len.div_ceil(part_len);
+    let chunks = out.len() / piece_len * parts;
+    let shared = SharedMut::new(out);
+    for_each_with_scratch(chunks, scratch, slot_len, |index, slot| {
+        let (piece, first) = (index / parts, index % parts * part_len);
+        let len = part_len.min(piece_len - first);
+        // SAFETY: parts of different indices do not overlap and end within their piece of `out`, which is borrowed meanwhile.
+        f(index, unsafe { shared.part(piece * piece_len + first, len) }, slot);
+    });
+}
+
 /// Calls `f(index, slot)` for each of `chunks` chunks, where `slot` is `slot_len` elements of `scratch` that no other
 /// chunk uses at the same time. Its contents are whatever an earlier chunk left.
 ///
@@ -154,6 +181,17 @@ mod tests {
         assert_eq!(a, [0, 0, 1, 1, 2, 2, 3]);
         assert_eq!(b, [0, 0, 0, 10, 10, 10, 20, 20, 20, 30, 30]);
         for_each_chunk2(&mut [0u8; 0], 0, &mut [0u8; 0], 0, |_, _, _| unreachable!());
+    }
+
+    #[test]
+    fn parts_end_with_their_piece() {
+        let (mut out, mut scratch) = (vec![usize::MAX; 14], vec![0usize; 5]);
+        for_each_part_with_scratch(&mut out, [7, 3], &mut scratch, 2, |index, part, slot| {
+            slot.fill(index);
+            part.fill(slot[1]);
+        });
+        assert_eq!(out, [0, 0, 0, 1, 1, 1, 2, 3, 3, 3, 4, 4, 4, 5]);
+        for_each_part_with_scratch(&mut [0u8; 0], [0, 0], &mut [], 1, |_, _, _| unreachable!());
     }
 
     #[test]

@@ -14,12 +14,14 @@ use crate::registry::Registered;
 use crate::shared::operands::exactly;
 use crate::shared::{Convolution, affine, entries, step, to_json};
 use ferrograph_graph::{
-    Affine, Epilogue, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step,
-    TensorType, ValueId, WithEpilogue,
+    Affine, ByRows, Clamp, Epilogue, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RowExtents,
+    RowsContext, RunContext, Sample, Step, TensorType, ValueId, WithClamp, WithEpilogue,
 };
 use ferrograph_kernels::conv::{self, ConvShape};
+use ferrograph_kernels::elementwise::Clamped;
 use ferrograph_tensor::{DType, View};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// See the [module](self).
@@ -50,7 +52,11 @@ impl Op for Conv2d {
             return Ok(zeros());
         }
         let packed = Preparation { operand: 1, len: conv::packed_kernel_len(&bound.shape) };
-        Ok(Plan::Step(Box::new(Forward { shape: bound.shape, packed: [packed] })))
+        // The tiles of Winograd's method are several rows high, and padding needs scratch memory.
+        let plain = ConvShape { strict: true, ..bound.shape };
+        let direct = conv::packed_kernel_layout(&bound.shape) == conv::packed_kernel_layout(&plain);
+        let by_rows = direct && conv::scratch_len(&bound.shape) == 0;
+        Ok(Plan::Step(Box::new(Forward { shape: bound.shape, packed: [packed], by_rows })))
     }
 
     fn keeps_entries_apart(&self, _: usize, batched: &[bool], _: &[TensorType]) -> bool {
@@ -97,6 +103,7 @@ impl Op for Conv2d {
 struct Forward {
     shape: ConvShape,
     packed: [Preparation; 1],
+    by_rows: bool,
 }
 
 impl WithEpilogue for Forward {
@@ -119,7 +126,15 @@ impl Step for Forward {
     }
 
     fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
-        if conv::is_finished_in_cache(&self.shape) { Some(self) } else { None }
+        Some(self)
+    }
+
+    fn with_clamp(&self, channels: usize) -> Option<&dyn WithClamp> {
+        if channels == self.shape.out_channels { Some(self) } else { None }
+    }
+
+    fn by_rows(&self) -> Option<&dyn ByRows> {
+        if self.by_rows { Some(self) } else { None }
     }
 
     fn scratch_len(&self) -> usize {
@@ -136,6 +151,48 @@ impl Step for Forward {
 
     fn prepare(&self, _index: usize, operand: View<'_>, prepared: &mut [f32]) {
         conv::pack_kernel(&self.shape, operand.f32(), prepared);
+    }
+}
+
+impl ByRows for Forward {
+    fn extents(&self) -> RowExtents {
+        row_extents(&self.shape)
+    }
+
+    fn reads(&self, rows: Range<usize>) -> Range<usize> {
+        self.shape.reads(rows)
+    }
+
+    fn run_rows(&self, context: RowsContext<'_>, epilogue: Epilogue<'_>) {
+        let shape = ConvShape { strict: true, ..self.shape.of_rows(context.rows) };
+        conv::forward_then(&shape, context.x, context.prepared.f32(0), context.y, &mut [], epilogue);
+    }
+
+    fn run_rows_with_clamp(&self, context: RowsContext<'_>, clamp: Clamp<'_>) {
+        let shape = ConvShape { strict: true, ..self.shape.of_rows(context.rows) };
+        conv::forward_with(&shape, context.x, context.prepared.f32(0), context.y, &mut [], clamped(clamp));
+    }
+}
+
+impl WithClamp for Forward {
+    fn run_with_clamp(&self, mut context: RunContext<'_>, clamp: Clamp<'_>) -> Result<(), GraphError> {
+        let (x, kernel) = (context.inputs.f32(0), context.prepared.f32(0));
+        conv::forward_with(&self.shape, x, kernel, context.outputs.f32(0), context.scratch, clamped(clamp));
+        Ok(())
+    }
+}
+
+/// A clamp as the kernels know it.
+pub(crate) fn clamped(Clamp { bias, low, high }: Clamp<'_>) -> Clamped<'_> {
+    Clamped { bias, low, high }
+}
+
+/// The images of a convolution by rows.
+pub(crate) fn row_extents(shape: &ConvShape) -> RowExtents {
+    RowExtents {
+        images: shape.batch,
+        input: [shape.height, shape.width * shape.in_channels],
+        output: [shape.out_height(), shape.out_width() * shape.out_channels],
     }
 }
 

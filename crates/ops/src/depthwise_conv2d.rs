@@ -8,7 +8,7 @@
 //! [`depthwise_conv2d_input_gradient`](crate::depthwise_conv2d_input_gradient) and
 //! [`depthwise_conv2d_kernel_gradient`](crate::depthwise_conv2d_kernel_gradient).
 
-use crate::conv2d::zeros;
+use crate::conv2d::{clamped, row_extents, zeros};
 use crate::depthwise_conv2d_input_gradient::DepthwiseConv2dInputGradient;
 use crate::depthwise_conv2d_kernel_gradient::DepthwiseConv2dKernelGradient;
 use crate::registry::Registered;
@@ -16,13 +16,14 @@ use crate::shared::operands::exactly;
 use crate::shared::tolerance::sum_of_products;
 use crate::shared::{Depthwise, affine, entries, to_json};
 use ferrograph_graph::{
-    Affine, Epilogue, Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
-    WithEpilogue,
+    Affine, ByRows, Clamp, Epilogue, Graph, GraphError, Op, Operand, Plan, Reference, RowExtents, RowsContext,
+    RunContext, Sample, Step, TensorType, ValueId, WithClamp, WithEpilogue,
 };
 use ferrograph_kernels::conv::ConvShape;
 use ferrograph_kernels::depthwise;
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// See the [module](self).
@@ -111,6 +112,42 @@ impl Step for Forward {
 
     fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
         Some(self)
+    }
+
+    fn with_clamp(&self, channels: usize) -> Option<&dyn WithClamp> {
+        if channels == self.shape.out_channels { Some(self) } else { None }
+    }
+
+    fn by_rows(&self) -> Option<&dyn ByRows> {
+        Some(self)
+    }
+}
+
+impl ByRows for Forward {
+    fn extents(&self) -> RowExtents {
+        row_extents(&self.shape)
+    }
+
+    fn reads(&self, rows: Range<usize>) -> Range<usize> {
+        self.shape.reads(rows)
+    }
+
+    fn run_rows(&self, context: RowsContext<'_>, epilogue: Epilogue<'_>) {
+        let shape = self.shape.of_rows(context.rows);
+        depthwise::forward_then(&shape, context.x, context.inputs.f32(1), context.y, epilogue);
+    }
+
+    fn run_rows_with_clamp(&self, context: RowsContext<'_>, clamp: Clamp<'_>) {
+        let shape = self.shape.of_rows(context.rows);
+        depthwise::forward_with(&shape, context.x, context.inputs.f32(1), context.y, clamped(clamp));
+    }
+}
+
+impl WithClamp for Forward {
+    fn run_with_clamp(&self, mut context: RunContext<'_>, clamp: Clamp<'_>) -> Result<(), GraphError> {
+        let (x, kernel) = (context.inputs.f32(0), context.inputs.f32(1));
+        depthwise::forward_with(&self.shape, x, kernel, context.outputs.f32(0), clamped(clamp));
+        Ok(())
     }
 }
 

@@ -128,6 +128,12 @@ impl<'a> Inputs<'a> {
         self.parts.is_empty()
     }
 
+    /// The operands from number `first` on.
+    #[must_use]
+    pub fn after(self, first: usize) -> Self {
+        Self { parts: &self.parts[first..], ..self }
+    }
+
     /// Operand `i`.
     pub fn view(self, i: usize) -> View<'a> {
         let part = self.parts[i];

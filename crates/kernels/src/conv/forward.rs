@@ -96,14 +96,6 @@ pub fn forward_then(
     }
 }
 
-/// Whether [`forward_then`] hands out parts while they are in the cache.
-pub fn is_finished_in_cache(shape: &ConvShape) -> bool {
-    match Method::of(shape) {
-        Method::Direct(correlation) => correlation.is_finished_in_cache(),
-        Method::Winograd(_) => true,
-    }
-}
-
 /// As [`forward`], with `epilogue` applied to every output element, by channel, before it is stored.
 pub fn forward_with<E: Epilogue>(
     shape: &ConvShape,

@@ -19,6 +19,7 @@ mod correlation;
 mod forward;
 mod input_gradient;
 mod kernel_gradient;
+mod rows;
 mod shape;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -26,8 +27,7 @@ mod thin;
 mod winograd;
 
 pub use forward::{
-    forward, forward_then, forward_with, is_finished_in_cache, pack_kernel, packed_kernel_layout, packed_kernel_len,
-    scratch_len,
+    forward, forward_then, forward_with, pack_kernel, packed_kernel_layout, packed_kernel_len, scratch_len,
 };
 pub use input_gradient::{
     input_gradient, input_gradient_is_finished_in_cache, input_gradient_scratch_len, input_gradient_then,

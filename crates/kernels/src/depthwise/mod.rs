@@ -19,6 +19,8 @@ mod tests;
 pub use kernel_gradient::{kernel_gradient, kernel_gradient_scratch_len};
 
 use crate::conv::ConvShape;
+use crate::elementwise::Clamped;
+use crate::gemm::{Epilogue, Identity};
 use crate::parallel::{Finished, finish};
 use plain::Plain;
 use sliding::Sliding;
@@ -37,6 +39,18 @@ pub fn forward_then(shape: &ConvShape, x: &[f32], kernel: &[f32], y: &mut [f32],
     run_forward(shape, x, kernel, y, Some(finished));
 }
 
+/// As [`forward`], with `clamped` applied to every element.
+pub fn forward_with(shape: &ConvShape, x: &[f32], kernel: &[f32], y: &mut [f32], clamped: Clamped<'_>) {
+    clamped.assert_fits(shape.out_channels);
+    match Sliding::forward(shape) {
+        Some(sliding) if !kernel.is_empty() => {
+            assert_lengths(shape, x.len(), kernel.len(), y.len());
+            sliding.run(x, kernel, y, clamped, None);
+        }
+        _ => forward_then(shape, x, kernel, y, &|_, part| clamped.apply_to(part)),
+    }
+}
+
 fn run_forward(shape: &ConvShape, x: &[f32], kernel: &[f32], y: &mut [f32], finished: Option<Finished<'_>>) {
     assert_lengths(shape, x.len(), kernel.len(), y.len());
     if kernel.is_empty() {
@@ -47,7 +61,7 @@ fn run_forward(shape: &ConvShape, x: &[f32], kernel: &[f32], y: &mut [f32], fini
         return;
     }
     match Sliding::forward(shape) {
-        Some(sliding) => sliding.run(x, kernel, y, finished),
+        Some(sliding) => sliding.run(x, kernel, y, Identity, finished),
         None => Plain::forward(shape).run(x, kernel, y, finished),
     }
 }
@@ -73,7 +87,7 @@ fn run_input_gradient(shape: &ConvShape, dy: &[f32], kernel: &[f32], dx: &mut [f
         return;
     }
     match Sliding::input_gradient(shape) {
-        Some(sliding) => sliding.run(dy, kernel, dx, finished),
+        Some(sliding) => sliding.run(dy, kernel, dx, Identity, finished),
         None => Plain::input_gradient(shape).run(dy, kernel, dx, finished),
     }
 }

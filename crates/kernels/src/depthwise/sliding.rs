@@ -7,6 +7,7 @@
 
 use super::{MIN_CHUNK, multiplier};
 use crate::conv::ConvShape;
+use crate::gemm::Epilogue;
 use crate::parallel::{Finished, SharedMut};
 use crate::pool::parallel_for;
 use ferrograph_simd::{Kernel, Level, Simd};
@@ -61,9 +62,17 @@ impl Sliding {
         })
     }
 
-    /// `source` `[batch, rows, columns, channels]`, `kernel` `[3, 3, channels]`, `target` as the source. `finished` gets
+    /// `source` `[batch, rows, columns, channels]`, `kernel` `[3, 3, channels]`, `target` as the source, to which
+    /// `epilogue` is applied by channel. `finished` gets
     /// the parts of the target when they are final.
-    pub(super) fn run(&self, source: &[f32], kernel: &[f32], target: &mut [f32], finished: Option<Finished<'_>>) {
+    pub(super) fn run<E: Epilogue>(
+        &self,
+        source: &[f32],
+        kernel: &[f32],
+        target: &mut [f32],
+        epilogue: E,
+        finished: Option<Finished<'_>>,
+    ) {
         let len = |[rows, columns]: [usize; 2]| self.batch * rows * columns * self.channels;
         assert!(source.len() == len(self.source) && target.len() == len(self.target));
         assert_eq!(kernel.len(), 9 * self.channels);
@@ -79,7 +88,15 @@ impl Sliding {
             let (image, first) = (chunk / bands, chunk % bands * rows);
             let rows = first..self.target[0].min(first + rows);
             let (source, kernel) = (source.as_ptr(), kernel.as_ptr());
-            level.run(Band { sliding: *self, source, kernel, target: target.get(), image, rows: rows.clone() });
+            level.run(Band {
+                sliding: *self,
+                source,
+                kernel,
+                target: target.get(),
+                image,
+                rows: rows.clone(),
+                epilogue,
+            });
             if let Some(finished) = finished {
                 let row_len = self.target[1] * self.channels;
                 let start = (image * self.target[0] + rows.start) * row_len;
@@ -91,16 +108,17 @@ impl Sliding {
 }
 
 /// Some target rows of one image, which no other thread has. The pointers are to what [`Sliding::run`] has checked.
-struct Band {
+struct Band<E> {
     sliding: Sliding,
     source: *const f32,
     kernel: *const f32,
     target: *mut f32,
     image: usize,
     rows: Range<usize>,
+    epilogue: E,
 }
 
-impl Kernel for Band {
+impl<E: Epilogue> Kernel for Band<E> {
     type Output = ();
 
     #[inline(always)]
@@ -112,7 +130,7 @@ impl Kernel for Band {
     }
 }
 
-impl Band {
+impl<E: Epilogue> Band<E> {
     /// Two rows and one vector of channels at a time; together they read `IN` source rows.
     #[inline(always)]
     fn strips<S: Simd, const STRIDE: usize, const IN: usize>(&self, simd: S) {
@@ -172,6 +190,7 @@ impl Band {
                     sums[1] = simd.fma(window.x[i + STRIDE][j], kernel[i][j], sums[1]);
                 }
             }
+            let sums = sums.map(|sum| self.epilogue.apply(simd, sum, channel));
             // SAFETY: the target holds these channels of both rows, of which the lower is this band's if `two`.
             unsafe {
                 store::<S, PARTIAL>(simd, upper.add(x * channels), sums[0], count);

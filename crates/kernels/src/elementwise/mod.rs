@@ -5,9 +5,11 @@
 
 mod activation;
 mod chain;
+mod clamped;
 
 pub use activation::{Activation, Elu, Gelu, GeluTanh, Softplus, activate};
 pub use chain::{Rectifier, chain};
+pub use clamped::Clamped;
 
 ferrograph_simd::dispatch! {
     /// `y = f(x)`

@@ -114,6 +114,11 @@ pub fn alone<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Whether loops of this thread run on it alone, in a chunk or in [`alone`].
+pub fn is_alone() -> bool {
+    IN_CHUNK.get()
+}
+
 /// Wakes the workers that could help the caller, which has loops for them soon.
 pub fn rouse() {
     GLOBAL.rouse(GLOBAL.threads() - 1);

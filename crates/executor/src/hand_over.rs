@@ -1,0 +1,77 @@
+//! Which steps hand each other rows of images instead of whole images.
+
+use crate::bands::MAX_STAGES;
+use crate::flow::Flow;
+use crate::units::Unit;
+use ferrograph_graph::{ByRows, Plan as OpPlan, ValueId};
+
+/// Bytes of an image from which on it is handed over by rows: what is smaller stays in the second-level cache anyway.
+const LEAST: usize = 1 << 20;
+
+/// Rows of an image up to which it is: the planner looks at each of them.
+const MOST_ROWS: usize = 1 << 14;
+
+/// Joins each step that computes by rows with the one that alone reads its result, by rows too, if that is large. Such a
+/// unit consists of the units of its steps, and stands where the last of them stood. `stays` says of a value that it is
+/// mostly the same from run to run, so that its prepared forms are kept.
+pub(crate) fn join_by_rows(
+    flow: &Flow<'_>,
+    units: &[Unit],
+    leaves: &[bool],
+    stays: impl Fn(ValueId) -> bool,
+) -> Vec<Unit> {
+    let nodes = flow.graph.nodes();
+    // By unit: the step that computes by rows, if it begins with such a one whose preparations are kept.
+    let steps: Vec<Option<&dyn ByRows>> = units
+        .iter()
+        .map(|unit| {
+            let Some(OpPlan::Step(step)) = &flow.plans[unit[0]] else { return None };
+            let operands = &nodes[unit[0]].operands;
+            let kept = step.preparations().iter().all(|wanted| stays(operands[wanted.operand]));
+            if kept && nodes[unit[0]].results.len() == 1 { step.by_rows() } else { None }
+        })
+        .collect();
+    let mut unit_of = vec![usize::MAX; nodes.len()];
+    for (at, unit) in units.iter().enumerate() {
+        for &node in unit {
+            unit_of[node] = at;
+        }
+    }
+    // By unit: how often others read from it, and from how many a leaf comes.
+    let mut readers = vec![0usize; units.len()];
+    for (at, unit) in units.iter().enumerate() {
+        for &(_, id) in unit.iter().flat_map(|&node| flow.reads(node)) {
+            if let Some(from) = flow.producer(id).map(|node| unit_of[node]).filter(|&from| from != at) {
+                readers[from] += 1;
+            }
+        }
+        readers[at] += unit.iter().flat_map(|&node| &nodes[node].results).filter(|id| leaves[id.index()]).count();
+    }
+    // By unit: the one before it, and how many steps end there.
+    let (mut before, mut stages) = (vec![None; units.len()], vec![1; units.len()]);
+    let mut joined = vec![false; units.len()];
+    for (at, unit) in units.iter().enumerate() {
+        let Some(step) = steps[at] else { continue };
+        let operand = nodes[unit[0]].operands[0];
+        let Some(from) = flow.producer(operand).map(|node| unit_of[node]) else { continue };
+        let Some(maker) = steps[from] else { continue };
+        let (made, read) = (maker.extents(), step.extents());
+        let image = made.output[0].saturating_mul(made.output[1]).saturating_mul(size_of::<f32>());
+        if from < at
+            && readers[from] == 1
+            && made.images == read.images
+            && made.output == read.input
+            && image >= LEAST
+            && step.extents().output[0] <= MOST_ROWS
+            && stages[from] < MAX_STAGES
+        {
+            (before[at], stages[at], joined[from]) = (Some(from), stages[from] + 1, true);
+        }
+    }
+    let whole = |at: usize| {
+        let mut parts: Vec<usize> = std::iter::successors(Some(at), |&at| before[at]).collect();
+        parts.reverse();
+        parts.iter().flat_map(|&part| units[part].iter().copied()).collect()
+    };
+    (0..units.len()).filter(|&at| !joined[at]).map(whole).collect()
+}
