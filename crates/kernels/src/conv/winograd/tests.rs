@@ -143,7 +143,8 @@ fn shapes_choose_the_method() {
     let small = [
         ConvShape { strict: true, ..fits },
         // Their kernels are too large for large tiles.
-        ConvShape { in_channels: 384, out_channels: 384, ..fits },
+        ConvShape { in_channels: 257, out_channels: 256, ..fits },
+        ConvShape { in_channels: 512, out_channels: 512, ..fits },
         // Of large tiles, there would be too few or less than half of them is wanted.
         ConvShape { height: 4, ..fits },
         ConvShape { height: 5, width: 5, ..fits },
@@ -155,7 +156,7 @@ fn shapes_choose_the_method() {
         ConvShape { groups: 2, ..fits },
         ConvShape { in_channels: 31, ..fits },
         ConvShape { out_channels: 3, ..fits },
-        ConvShape { in_channels: 512, out_channels: 512, ..fits },
+        ConvShape { in_channels: 1024, out_channels: 512, ..fits },
         ConvShape { height: 2, width: 4, ..fits },
         ConvShape { height: 0, ..fits },
     ];
