@@ -74,6 +74,8 @@ pub(crate) fn measure(
     for _ in 0..runs.max(1) {
         check_budget(plan, updated.len(), arenas)?;
         let mut room: Room<'_> = arenas.take(plan.block)?;
+        // As in a run that is not measured, workers are there from the first step on.
+        pool::rouse();
         let mut before = Instant::now();
         let computed = room.operands.find(plan, inputs).and_then(|()| {
             compute(plan, updated, &mut room, None, |ended| {
