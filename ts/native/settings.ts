@@ -7,7 +7,7 @@ import { translated } from './errors.ts'
  * How large 3 x 3 convolutions are computed.
  *
  * - `'fast'`: by Winograd's method F(4x4, 3x3). Its largest error is up to twice that of plain sums of float32 products.
- * - `'strict'`: up to three times as slow, with no larger error than plain sums have.
+ * - `'strict'`: by F(2x2, 3x3), up to twice as slow, or plain sums; with no larger error than plain sums have.
  */
 export type Precision = 'fast' | 'strict'
 
