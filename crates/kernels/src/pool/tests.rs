@@ -41,15 +41,23 @@ fn one_chunk_starts_no_thread() {
     assert_eq!(lock(&pool.state).workers, 1);
 }
 
-/// Both chunks wait for each other, so the loop ends only if two threads run it.
+/// Both chunks wait for each other, so they meet only if two threads run the loop. A worker that parks at the very moment
+/// when a loop begins misses that one, so chunks do not wait for ever, and the loop is run until they have met.
 fn needs_two_threads(pool: &'static Pool) {
-    let arrived = AtomicUsize::new(0);
-    pool.parallel_for(2, &|_| {
-        arrived.fetch_add(1, Ordering::SeqCst);
-        while arrived.load(Ordering::SeqCst) < 2 {
-            thread::yield_now();
-        }
-    });
+    let met = AtomicBool::new(false);
+    while !met.load(Ordering::SeqCst) {
+        let waiting = AtomicUsize::new(0);
+        pool.parallel_for(2, &|_| {
+            waiting.fetch_add(1, Ordering::SeqCst);
+            for _ in 0..100_000 {
+                if waiting.load(Ordering::SeqCst) == 2 {
+                    return met.store(true, Ordering::SeqCst);
+                }
+                thread::yield_now();
+            }
+            waiting.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
 }
 
 fn wait_until(done: impl Fn() -> bool) {
