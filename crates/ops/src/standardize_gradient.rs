@@ -100,7 +100,7 @@ impl Registered for StandardizeGradient {
             let mut rows = shape.to_vec();
             rows[shape.len() - 1] = 1;
             let operands = [Operand::normal(shape), Operand::uniform(&rows, 0.5, 2.0), Operand::normal(shape)];
-            Sample::new(Self {}, operands).tolerance(4.0)
+            Sample::new(Self {}, operands)
         };
         shapes().map(sample).into()
     }
