@@ -23,7 +23,13 @@ use std::time::Duration;
 pub(crate) fn describe(plan: &Plan, updates: usize, times: Option<&[Duration]>) -> String {
     let mut text = String::new();
     if let Some(parts) = &plan.parts {
-        let _ = writeln!(text, "{} parts of {} entries, each:", parts.count, parts.entries);
+        let _ = writeln!(
+            text,
+            "{} parts of {} {}, each:",
+            parts.count,
+            parts.entries,
+            if parts.entries == 1 { "entry" } else { "entries" }
+        );
         return text + &describe(&parts.plan, updates, times);
     }
     let total = times.map_or(0.0, |times| times.iter().map(Duration::as_secs_f64).sum());
