@@ -45,22 +45,13 @@ fn keeps_entries_apart(flow: &Flow<'_>, index: usize, result: usize, batched: &[
         // Both have their entries one after the other in the same bytes.
         Some(OpPlan::Alias) => batched[0],
         Some(OpPlan::Elementwise(_)) => {
-            let result = flow.ty(node.results[0]);
-            node.operands.iter().zip(batched).all(|(&id, &batched)| is_broadcast(flow.ty(id), result, batched))
+            let rank = flow.ty(node.results[0]).rank();
+            node.operands.iter().zip(batched).all(|(&id, &batched)| flow.ty(id).meets_entries(batched, rank))
         }
         Some(OpPlan::Step(_)) => {
             let operands: Vec<TensorType> = node.operands.iter().map(|&id| flow.ty(id).clone()).collect();
             node.op.keeps_entries_apart(result, batched, &operands)
         }
         None => true,
-    }
-}
-
-/// Whether an operand of an element-wise op meets the entries of the result with its own, or with the same for all.
-fn is_broadcast(operand: &TensorType, result: &TensorType, batched: bool) -> bool {
-    if batched {
-        operand.rank() == result.rank()
-    } else {
-        operand.rank() < result.rank() || operand.shape.first() == Some(&Some(1))
     }
 }

@@ -31,6 +31,12 @@ impl TensorType {
         self.shape.len()
     }
 
+    /// Whether an operand of this type that is broadcast to `rank` axes meets the entries along the first of them with its own,
+    /// if it is `batched`, or else with the same for all.
+    pub fn meets_entries(&self, batched: bool, rank: usize) -> bool {
+        if batched { self.rank() == rank } else { self.rank() < rank || self.shape.first() == Some(&Some(1)) }
+    }
+
     /// The extents, if all are known.
     pub fn dims(&self) -> Option<Vec<usize>> {
         self.shape.iter().copied().collect()

@@ -3,7 +3,7 @@
 //! Derivative: `dx` is the sum of `dy` over what was broadcast.
 
 use crate::Registered;
-use crate::shared::{check_broadcasts_to, elementwise, entries, operands, to_json, unbroadcast};
+use crate::shared::{check_broadcasts_to, elementwise, operands, to_json, unbroadcast};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +32,7 @@ impl Op for BroadcastLike {
     }
 
     fn keeps_entries_apart(&self, _: usize, batched: &[bool], operands: &[TensorType]) -> bool {
-        batched[1] && entries::is_broadcast(batched[0], &operands[0], operands[1].rank())
+        batched[1] && operands[0].meets_entries(batched[0], operands[1].rank())
     }
 
     fn vjp(

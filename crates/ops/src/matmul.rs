@@ -125,7 +125,7 @@ impl Op for Matmul {
             // The entries are rows.
             return !self.transpose_a && entries::of_first_operand(batched);
         }
-        [a, b].iter().zip(batched).all(|(operand, &batched)| entries::is_broadcast(batched, operand, rank))
+        [a, b].iter().zip(batched).all(|(operand, &batched)| operand.meets_entries(batched, rank))
     }
 
     fn vjp(

@@ -17,8 +17,3 @@ pub(crate) fn beside_axis(axis: i64, operands: &[TensorType]) -> bool {
 pub(crate) fn beside_axes(axes: Option<&[i64]>, operands: &[TensorType]) -> bool {
     resolved_axes(axes, operands[0].rank()).first() == Some(&false)
 }
-
-/// Whether an operand that is broadcast meets the entries of a result of that rank with its own, or with the same for all.
-pub(crate) fn is_broadcast(batched: bool, operand: &TensorType, rank: usize) -> bool {
-    if batched { operand.rank() == rank } else { operand.rank() < rank || operand.shape.first() == Some(&Some(1)) }
-}
