@@ -244,7 +244,7 @@ impl Grid {
         let work = |rows: usize, columns: usize| rows.max(4).saturating_mul(k).saturating_mul(columns);
         let total = work(m, n);
         let threads = pool::threads();
-        let group = if total < MIN_SHARED || threads == 1 {
+        let group = if total < MIN_SHARED || (threads == 1 && m > 1) {
             panels
         } else {
             let share = (total / CHUNKS).max(MIN_CHUNK);
