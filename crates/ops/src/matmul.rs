@@ -13,9 +13,10 @@ use crate::shared::operands::{dtype, exactly};
 use crate::shared::tolerance::sum_of_products;
 use crate::shared::{affine, broadcast, entries, to_json, unbroadcast};
 use ferrograph_graph::{
-    Affine, Epilogue, Extent, Graph, GraphError, InParts, Op, Operand, Plan, Preparation, Reference, RunContext,
-    Sample, Step, TensorType, ValueId, WithEpilogue,
+    Affine, Clamp, Epilogue, Extent, Graph, GraphError, InParts, Op, Operand, Plan, Preparation, Reference, RunContext,
+    Sample, Step, TensorType, ValueId, WithClamp, WithEpilogue,
 };
+use ferrograph_kernels::elementwise::Clamped;
 use ferrograph_kernels::gemm::{self, Matrix};
 use ferrograph_kernels::parallel::for_each_chunk;
 use ferrograph_tensor::{DType, Inputs, View, element_count, strides};
@@ -36,9 +37,10 @@ pub struct Matmul {
 /// Multiplications that one chunk of small products takes: some 10 us, enough to be worth handing to another thread.
 const CHUNK_PRODUCTS: usize = 1 << 18;
 
-/// Elements of a result, at least, that is worth an epilogue: 1 MiB. A smaller one is still in the second-level cache when
-/// a loop of its own reads it.
-const MIN_EPILOGUE: usize = 1 << 18;
+/// Elements of a result that leaves the second-level cache before a loop of its own would read it: 1 MiB. It takes an
+/// epilogue where its parts are finished in the cache. A smaller one takes it for the sake of bias and limits, which are
+/// applied in registers: 2 % of a product of 32 rows.
+const LARGE: usize = 1 << 18;
 
 /// Elements of the gradient of a weight, at least, that is not kept if the weight's update alone reads it: 512 KiB. A smaller
 /// one stays in the second-level cache.
@@ -101,7 +103,8 @@ impl Op for Matmul {
         let length = b_count.saturating_mul(gemm::packed_len(k, n));
         let stride = if self.transpose_a { m } else { 1 };
         let in_cache = products_together([m, k, n]) > 1 || gemm::finishes_by_rows(m, k, n, stride);
-        let takes_epilogue = in_cache && batch.saturating_mul(m).saturating_mul(n) >= MIN_EPILOGUE;
+        let large = batch.saturating_mul(m).saturating_mul(n) >= LARGE;
+        let takes_epilogue = if large { in_cache } else { batch == 1 };
         Ok(Plan::Step(Box::new(Product {
             transpose_a: self.transpose_a,
             transpose_b: self.transpose_b,
@@ -241,9 +244,13 @@ impl Product {
         }
         operands
     }
-}
 
-impl Product {
+    /// One matrix of `a`.
+    fn left<'a>(&self, a: &'a [f32]) -> Matrix<'a> {
+        let [m, k, _] = self.extents;
+        if self.transpose_a { Matrix::transposed(a, m) } else { Matrix::row_major(a, k) }
+    }
+
     fn multiply(&self, mut context: RunContext<'_>, epilogue: Option<Epilogue<'_>>) {
         let (a, packed, y) = (context.inputs.f32(0), context.prepared.f32(0), context.outputs.f32(0));
         let [m, k, n] = self.extents;
@@ -256,8 +263,7 @@ impl Product {
         }
         let product = |index: usize, y: &mut [f32], epilogue: Option<Epilogue<'_>>| {
             let [of_a, of_b] = self.operands(index);
-            let a = &a[of_a * m * k..][..m * k];
-            let a = if self.transpose_a { Matrix::transposed(a, m) } else { Matrix::row_major(a, k) };
+            let a = self.left(&a[of_a * m * k..][..m * k]);
             let length = gemm::packed_len(k, n);
             let b = &packed[of_b * length..][..length];
             match epilogue {
@@ -290,6 +296,16 @@ impl WithEpilogue for Product {
     }
 }
 
+impl WithClamp for Product {
+    fn run_with_clamp(&self, mut context: RunContext<'_>, clamp: Clamp<'_>) -> Result<(), GraphError> {
+        let [m, k, n] = self.extents;
+        let (a, y) = (self.left(context.inputs.f32(0)), context.outputs.f32(0));
+        let Clamp { bias, low, high } = clamp;
+        gemm::gemm_with(m, k, n, a, context.prepared.f32(0), y, n, false, Clamped { bias, low, high });
+        Ok(())
+    }
+}
+
 impl InParts for Product {
     fn part_len(&self) -> usize {
         self.parts.map_or(0, |parts| parts.part_len(self.extents[2]))
@@ -308,9 +324,7 @@ impl InParts for Product {
     ) -> Result<(), GraphError> {
         let [m, k, n] = self.extents;
         let Some(parts) = self.parts else { unreachable!("asked for only where there are parts") };
-        let a =
-            if self.transpose_a { Matrix::transposed(inputs.f32(0), m) } else { Matrix::row_major(inputs.f32(0), k) };
-        gemm::gemm_in_parts(m, k, n, a, prepared.f32(0), parts, scratch, consume);
+        gemm::gemm_in_parts(m, k, n, self.left(inputs.f32(0)), prepared.f32(0), parts, scratch, consume);
         Ok(())
     }
 }
@@ -323,6 +337,10 @@ impl Step for Product {
 
     fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
         if self.takes_epilogue { Some(self) } else { None }
+    }
+
+    fn with_clamp(&self, channels: usize) -> Option<&dyn WithClamp> {
+        if self.batch == 1 && channels == self.extents[2] { Some(self) } else { None }
     }
 
     fn in_parts(&self) -> Option<&dyn InParts> {
