@@ -35,6 +35,10 @@ const SPIN: Duration = Duration::from_micros(50);
 /// A thread that has spun this long lets others run on its core in between.
 const POLITE: Duration = Duration::from_micros(5);
 
+/// A spinning thread looks so many times before it reads the clock or lets others run, either of which takes longer than a
+/// look: loops of two chunks of 1 us, 8 us apart, take 2.2 us instead of 2.9.
+const LOOKS: usize = 16;
+
 /// More threads than this are never used.
 const MAX_THREADS: usize = 1024;
 
@@ -209,13 +213,15 @@ impl Pool {
         let slot = if wanted == 0 || chunks > MAX_CHUNKS || IN_CHUNK.get() {
             None
         } else {
-            if MAY_WAKE.get() {
-                self.rouse(wanted);
-            }
             self.slots.iter().find(|slot| slot.acquire())
         };
         let panic = if let Some(slot) = slot {
-            slot.run(chunks, body)
+            let wake = || {
+                if MAY_WAKE.get() {
+                    self.rouse(wanted);
+                }
+            };
+            slot.run(chunks, body, wake)
         } else {
             let (mut all, backwards) = (0..chunks, BACKWARDS.get());
             run_chunks(|| if backwards { all.next_back() } else { all.next() }, body)
@@ -227,7 +233,7 @@ impl Pool {
 
     /// Wakes or starts workers until `wanted` are awake, if there are so many.
     fn rouse(&'static self, wanted: usize) {
-        while self.awake.load(Ordering::Relaxed) < wanted && self.dormant.load(Ordering::Relaxed) > 0 {
+        while self.awake.load(Ordering::SeqCst) < wanted && self.dormant.load(Ordering::Relaxed) > 0 {
             if !self.wake_one(lock(&self.state)) {
                 return;
             }
@@ -309,13 +315,29 @@ impl Pool {
             } else if idle {
                 parker.awake.store(false, Ordering::Relaxed);
                 state.parked.push(Arc::clone(&parker));
-                self.awake.fetch_sub(1, Ordering::Relaxed);
                 self.note(&state);
+                self.awake.fetch_sub(1, Ordering::SeqCst);
                 drop(state);
+                // A loop may begin at this moment. Its owner opens the slot and then looks who is awake; this worker says
+                // that it is not and then looks at the slots. So one of them sees the other.
+                if self.slots.iter().any(|slot| slot.wants_help(self.threads() - 1)) {
+                    self.stay_awake(&parker);
+                }
                 while !parker.awake.load(Ordering::Acquire) {
                     thread::park();
                 }
             }
+        }
+    }
+
+    /// Takes a worker that was about to park back among those that are awake, if nobody has yet.
+    fn stay_awake(&self, parker: &Arc<Parker>) {
+        let mut state = lock(&self.state);
+        if let Some(index) = state.parked.iter().position(|parked| Arc::ptr_eq(parked, parker)) {
+            state.parked.swap_remove(index);
+            self.awake.fetch_add(1, Ordering::Relaxed);
+            self.note(&state);
+            parker.awake.store(true, Ordering::Relaxed);
         }
     }
 
@@ -342,16 +364,20 @@ fn run_job(level: Level, job: Box<dyn FnOnce() + Send>) {
 
 /// Spins until `done` or for as long as `limit`.
 fn spin_until(limit: Duration, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        let spun = start.elapsed();
+    let mut start = None;
+    loop {
+        for _ in 0..LOOKS {
+            if done() {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+        let spun = start.get_or_insert_with(Instant::now).elapsed();
         if spun >= limit {
             return;
         }
         if spun >= POLITE {
             thread::yield_now();
-        } else {
-            std::hint::spin_loop();
         }
     }
 }

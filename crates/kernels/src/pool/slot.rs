@@ -34,8 +34,9 @@ const HELPERS: usize = PANICKED - 1;
 /// More chunks than this are not shared: both counts of [`Claims`] must fit.
 pub(super) const MAX_CHUNKS: usize = 1 << 31;
 
-/// A place for one loop at a time. All of it that threads write while a loop runs is on one pair of cache lines.
-#[repr(align(128))]
+/// A place for one loop at a time. All that threads exchange while a loop runs is on one cache line, the first: each time
+/// it goes from core to core costs about a tenth of a microsecond.
+#[repr(C, align(128))]
 pub(super) struct Slot {
     state: AtomicUsize,
     claims: Claims,
@@ -44,8 +45,18 @@ pub(super) struct Slot {
     owner: Mutex<Option<Thread>>,
 }
 
+/// Closes the slot when the loop is over, even if it ends by a panic.
+struct Closing<'a>(&'a Slot);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// What helpers need to know.
 #[derive(Clone, Copy)]
+#[repr(C)]
 struct Work {
     body: *const (dyn Fn(usize) + Sync),
     level: Level,
@@ -58,7 +69,10 @@ unsafe impl Send for Slot {}
 
 /// Hands out the chunks of a loop: to its owner from the first on, to helpers from the last on. So a loop that is run
 /// again and again gives each of two threads mostly the same chunks, whose data is in that thread's caches.
+///
+/// Who claims the last chunk knows that none is left, and need not ask again.
 #[derive(Default)]
+#[repr(C)]
 struct Claims {
     chunks: AtomicUsize,
     /// Claims from the front in the low half, from the back in the high half. Those that find nothing left count, too.
@@ -69,9 +83,10 @@ struct Claims {
 const BACK: u64 = 1 << 32;
 
 impl Claims {
+    /// Begins with chunk 0 claimed.
     fn begin(&self, chunks: usize) {
         self.chunks.store(chunks, Ordering::Relaxed);
-        self.taken.store(0, Ordering::Relaxed);
+        self.taken.store(1, Ordering::Relaxed);
     }
 
     fn split(taken: u64) -> (usize, usize) {
@@ -84,15 +99,25 @@ impl Claims {
         front + back < self.chunks.load(Ordering::Relaxed)
     }
 
-    fn front(&self) -> Option<usize> {
-        let (front, back) = Self::split(self.taken.fetch_add(1, Ordering::Relaxed));
-        (front + back < self.chunks.load(Ordering::Relaxed)).then_some(front)
+    /// The next chunk from the front, unless there is none, as `over` says from the last on.
+    fn front(&self, over: &mut bool) -> Option<usize> {
+        self.claim(1, over).map(|(front, _)| front)
     }
 
-    fn back(&self) -> Option<usize> {
-        let (front, back) = Self::split(self.taken.fetch_add(BACK, Ordering::Relaxed));
+    /// The next chunk from the back.
+    fn back(&self, over: &mut bool) -> Option<usize> {
+        self.claim(BACK, over).map(|(_, back)| self.chunks.load(Ordering::Relaxed) - 1 - back)
+    }
+
+    /// Claims a chunk; the claims before it.
+    fn claim(&self, one: u64, over: &mut bool) -> Option<(usize, usize)> {
+        if *over {
+            return None;
+        }
+        let (front, back) = Self::split(self.taken.fetch_add(one, Ordering::Relaxed));
         let chunks = self.chunks.load(Ordering::Relaxed);
-        (front + back < chunks).then(|| chunks - 1 - back)
+        *over = front + back + 1 >= chunks;
+        (front + back < chunks).then_some((front, back))
     }
 }
 
@@ -120,17 +145,27 @@ impl Slot {
         self.state.load(Ordering::Relaxed) & HELPERS
     }
 
-    /// Runs a loop together with the workers that come to help and gives the slot back. The caller owns it. Returns what
-    /// one of the chunks threw.
-    pub(super) fn run(&self, chunks: usize, body: Body) -> Option<Panic> {
+    /// Whether a worker may become one of `limit` helpers and finds a chunk.
+    pub(super) fn wants_help(&self, limit: usize) -> bool {
+        let state = self.state.load(Ordering::SeqCst);
+        state & OPEN != 0 && state & HELPERS < limit && self.claims.any()
+    }
+
+    /// Runs a loop of at least 2 chunks together with the workers that come to help and gives the slot back. The caller owns
+    /// it. `opened` is called when workers can come. Returns what one of the chunks threw.
+    pub(super) fn run(&self, chunks: usize, body: Body, opened: impl Fn()) -> Option<Panic> {
         // SAFETY: the lifetime is forgotten; nobody follows the pointer after `close`, which is before this returns.
         let erased = unsafe { std::mem::transmute::<Body, Body<'static>>(body) };
         // SAFETY: the caller owns the slot, which is not open and has no helpers, so nobody else uses `work`.
         unsafe { *self.work.get() = Work { body: erased, level: Level::current() } };
         self.claims.begin(chunks);
-        self.state.store(OWNED | OPEN, Ordering::Release);
-        self.run_chunks(|| self.claims.front(), body);
-        self.close();
+        // In one order with the counts of workers that park: see `Pool::worker`.
+        self.state.swap(OWNED | OPEN, Ordering::SeqCst);
+        let closing = Closing(self);
+        opened();
+        let (mut first, mut over) = (Some(0), false);
+        self.run_chunks(|| first.take().or_else(|| self.claims.front(&mut over)), body);
+        drop(closing);
         let panicked = self.state.load(Ordering::Relaxed) & PANICKED != 0;
         let panic = if panicked { lock(&self.panic).take() } else { None };
         self.state.store(0, Ordering::Release);
@@ -171,7 +206,8 @@ impl Slot {
         let work = unsafe { *self.work.get() };
         // SAFETY: the owner waits in `close`, and with it the body lives, until this thread is no helper any more.
         let body = unsafe { &*work.body };
-        with_level(work.level, || self.run_chunks(|| self.claims.back(), body));
+        let mut over = false;
+        with_level(work.level, || self.run_chunks(|| self.claims.back(&mut over), body));
         // The loop may be over as soon as this helper is not counted; the slot itself stays.
         let before = self.state.fetch_sub(1, Ordering::AcqRel);
         if before & WAITING != 0 && before & HELPERS == 1 {
@@ -183,7 +219,7 @@ impl Slot {
         true
     }
 
-    fn run_chunks(&self, claim: impl Fn() -> Option<usize>, body: Body) {
+    fn run_chunks(&self, claim: impl FnMut() -> Option<usize>, body: Body) {
         if let Some(panic) = run_chunks(claim, body) {
             lock(&self.panic).get_or_insert(panic);
             self.state.fetch_or(PANICKED, Ordering::Relaxed);

@@ -41,23 +41,15 @@ fn one_chunk_starts_no_thread() {
     assert_eq!(lock(&pool.state).workers, 1);
 }
 
-/// Both chunks wait for each other, so they meet only if two threads run the loop. A worker that parks at the very moment
-/// when a loop begins misses that one, so chunks do not wait for ever, and the loop is run until they have met.
+/// Both chunks wait for each other, so this ends only if two threads run the loop.
 fn needs_two_threads(pool: &'static Pool) {
-    let met = AtomicBool::new(false);
-    while !met.load(Ordering::SeqCst) {
-        let waiting = AtomicUsize::new(0);
-        pool.parallel_for(2, &|_| {
-            waiting.fetch_add(1, Ordering::SeqCst);
-            for _ in 0..100_000 {
-                if waiting.load(Ordering::SeqCst) == 2 {
-                    return met.store(true, Ordering::SeqCst);
-                }
-                thread::yield_now();
-            }
-            waiting.fetch_sub(1, Ordering::SeqCst);
-        });
-    }
+    let waiting = AtomicUsize::new(0);
+    pool.parallel_for(2, &|_| {
+        waiting.fetch_add(1, Ordering::SeqCst);
+        while waiting.load(Ordering::SeqCst) < 2 {
+            thread::yield_now();
+        }
+    });
 }
 
 fn wait_until(done: impl Fn() -> bool) {
@@ -75,6 +67,20 @@ fn a_second_thread_helps() {
     // Woken again after it has parked.
     wait_until(|| lock(&pool.state).parked.len() == 1);
     needs_two_threads(pool);
+}
+
+#[test]
+fn a_worker_that_parks_as_a_loop_begins_helps_all_the_same() {
+    let pool = pool(2);
+    needs_two_threads(pool);
+    for round in 0..2000 {
+        let begun = Instant::now();
+        // Around the time after which a worker parks.
+        while begun.elapsed() < SPIN + Duration::from_nanos(20 * (round % 500)) {
+            std::hint::spin_loop();
+        }
+        needs_two_threads(pool);
+    }
 }
 
 #[test]
