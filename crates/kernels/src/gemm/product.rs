@@ -209,6 +209,8 @@ const MIN_CHUNK: usize = 128 * 1024;
 /// Multiply-adds of a product, at least, that is worth sharing with a thread that is awake: to hand it over takes a
 /// fraction of a microsecond.
 const MIN_SHARED: usize = 256 * 1024;
+/// With so many rows at most a product takes as long as `B` takes to come from the cache.
+const FEW_ROWS: usize = 3;
 /// Panels that a block of one row takes side by side.
 const ROW_PANELS: usize = 4;
 /// Chunks of a large product, about: enough for threads that are slowed down to give work away.
@@ -244,7 +246,9 @@ impl Grid {
         let work = |rows: usize, columns: usize| rows.max(4).saturating_mul(k).saturating_mul(columns);
         let total = work(m, n);
         let threads = pool::threads();
-        let group = if total < MIN_SHARED || (threads == 1 && m > 1) {
+        // A lone thread cuts products of few rows too, so that they change direction from run to run
+        // (`pool::in_direction`): 2.6 MB of weights then take 50 us instead of 65.
+        let group = if total < MIN_SHARED || (threads == 1 && m > FEW_ROWS) {
             panels
         } else {
             let share = (total / CHUNKS).max(MIN_CHUNK);
