@@ -20,6 +20,7 @@ mod dispatch;
 mod level;
 #[macro_use]
 mod multiversion;
+mod opaque;
 mod scalar;
 mod simd;
 #[cfg(test)]
@@ -40,5 +41,6 @@ pub use dispatch::Kernel;
 pub use level::{Level, with_level};
 #[cfg(target_arch = "aarch64")]
 pub use neon::Neon;
+pub use opaque::opaque;
 pub use scalar::Scalar;
 pub use simd::Simd;
