@@ -6,7 +6,7 @@
 // Wrong lengths are a wrong plan, as the crate's documentation says of every function.
 #![allow(clippy::missing_panics_doc)]
 
-use crate::parallel::for_each_chunk;
+use crate::parallel::{Finished, for_each_chunk};
 use ferrograph_simd::{Kernel, Level, Simd, dispatch};
 use std::ops::Range;
 
@@ -116,9 +116,18 @@ pub fn average_forward(shape: &PoolShape, x: &[f32], y: &mut [f32]) {
 
 /// `dx` from `dy`: the first cell of each window that holds its maximum `y` gets all of it.
 pub fn max_gradient(shape: &PoolShape, x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32]) {
+    max_gradient_then(shape, x, y, dy, dx, &|_, _| ());
+}
+
+/// As [`max_gradient`]; `finished` gets parts of `dx` as soon as they are final.
+pub fn max_gradient_then(shape: &PoolShape, x: &[f32], y: &[f32], dy: &[f32], dx: &mut [f32], finished: Finished<'_>) {
     assert_eq!((x.len(), y.len()), (shape.input_len(), shape.output_len()));
     assert_eq!((dx.len(), dy.len()), (x.len(), y.len()));
-    shape.for_input_rows(dx, |n, rows, dx| max_gradient_rows(shape, x, y, dy, n, rows, dx));
+    shape.for_input_rows(dx, |n, rows, dx| {
+        let start = shape.input_offset(n, rows.start, 0);
+        max_gradient_rows(shape, x, y, dy, n, rows, dx);
+        finished(start, dx);
+    });
 }
 
 /// `chosen` = the element of `values` at the cell whose `x` is the first maximum `y` of the window: the transpose of

@@ -9,9 +9,12 @@
 use crate::max_pool2d_gather::MaxPool2dGather;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
-use crate::shared::{Pooling, step, to_json};
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
-use ferrograph_kernels::pooling;
+use crate::shared::{Pooling, to_json};
+use ferrograph_graph::{
+    Epilogue, Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
+    WithEpilogue,
+};
+use ferrograph_kernels::pooling::{self, PoolShape};
 use ferrograph_tensor::{DType, element_count, strides};
 use serde::{Deserialize, Serialize};
 
@@ -41,11 +44,7 @@ impl Op for MaxPool2dGradient {
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
         let shape = self.pooling.shape(self.name(), &operands[0])?;
-        Ok(step(move |mut context| {
-            let [x, y, dy] = [0, 1, 2].map(|i| context.inputs.f32(i));
-            pooling::max_gradient(&shape, x, y, dy, context.outputs.f32(0));
-            Ok(())
-        }))
+        Ok(Plan::Step(Box::new(Winners { shape })))
     }
 
     fn vjp(
@@ -68,6 +67,29 @@ impl Op for MaxPool2dGradient {
             dx[offset] += dy;
         }
         vec![Reference::new(DType::Float32, &x.shape, dx)]
+    }
+}
+
+#[derive(Debug)]
+struct Winners {
+    shape: PoolShape,
+}
+
+impl Step for Winners {
+    fn run(&self, context: RunContext<'_>) -> Result<(), GraphError> {
+        self.run_with_epilogue(context, &|_, _| ())
+    }
+
+    fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
+        Some(self)
+    }
+}
+
+impl WithEpilogue for Winners {
+    fn run_with_epilogue(&self, mut context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError> {
+        let [x, y, dy] = [0, 1, 2].map(|i| context.inputs.f32(i));
+        pooling::max_gradient_then(&self.shape, x, y, dy, context.outputs.f32(0), epilogue);
+        Ok(())
     }
 }
 
