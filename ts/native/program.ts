@@ -48,7 +48,7 @@ export class Program {
 
   /**
    * Runs on the library's own threads; what the inputs borrow is copied before this returns. An aborted run changes no
-   * variable.
+   * variable; one that is already changing them ends as if it had not been aborted.
    */
   async run(inputs: readonly Tensor[], signal?: AbortSignal): Promise<Tensor[]> {
     if (signal?.aborted) throw abortError(signal)

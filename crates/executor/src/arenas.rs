@@ -15,13 +15,16 @@ pub(crate) struct Room<'a> {
     pub operands: Operands<'a>,
     /// As the plan's list of the same name; empty between runs.
     pub own: Vec<Buffer>,
+    /// By update: the version of the value that its buffer held when the run got it, if any, and after the run of the
+    /// variable's value; empty between runs.
+    pub versions: Vec<Option<u64>>,
     pub parts: Vec<Part>,
 }
 
 impl Room<'_> {
     fn new(bytes: usize) -> Result<Self, ShapeError> {
         let block = Buffer::new(bytes)?;
-        Ok(Self { block, operands: Operands::default(), own: Vec::new(), parts: Vec::new() })
+        Ok(Self { block, operands: Operands::default(), own: Vec::new(), versions: Vec::new(), parts: Vec::new() })
     }
 }
 
@@ -47,9 +50,10 @@ impl Arenas {
 
     /// Keeps a room for the next run. It lets go of what the run shared.
     pub(crate) fn give_back(&self, room: Room<'_>) {
-        let Room { block, operands, mut own, parts } = room;
+        let Room { block, operands, mut own, mut versions, parts } = room;
         own.clear();
-        let room = Room { block, operands: operands.clear(), own, parts };
+        versions.clear();
+        let room = Room { block, operands: operands.clear(), own, versions, parts };
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         if free.len() < KEPT {
             free.push(room);

@@ -285,6 +285,15 @@ impl Fused {
         }
     }
 
+    /// The chain as Adam's, if it is.
+    pub(crate) fn moments(&self) -> Option<&Moments> {
+        self.moments.as_ref()
+    }
+
+    pub(crate) fn moments_mut(&mut self) -> Option<&mut Moments> {
+        self.moments.as_mut()
+    }
+
     /// As [`Self::run_in_place`] where one pass does it, which needs no scratch memory; says whether it did.
     pub(crate) fn run_directly(&self, inputs: Inputs<'_>, start: usize, part: &mut [f32]) -> bool {
         if let Some(direct) = &self.direct {

@@ -24,6 +24,7 @@ mod flow;
 mod form;
 mod fused;
 mod hand_over;
+mod in_place;
 mod input;
 mod kept;
 mod layout;
@@ -36,6 +37,7 @@ mod program;
 mod readers;
 mod run;
 mod simplify;
+mod touched;
 mod units;
 
 pub use error::ProgramError;

@@ -2,22 +2,32 @@
 //! for roots and quotients in others, and takes more than twice as long.
 
 use crate::fused::{Expansion, Instruction, Source, Target};
+use crate::touched::Touched;
 use ferrograph_graph::Simple;
 use ferrograph_kernels::optimizer::Adam;
 use ferrograph_tensor::{Inputs, ViewMut};
 
 /// Two moving averages, of a gradient and its square, and the step that follows from them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Moments {
     adam: Adam,
     /// The external that is the gradient; otherwise the step before the loop makes it.
     gradient: Option<usize>,
-    /// The externals that are the first moment, the second and the weight.
-    from: [usize; 3],
-    /// The results that are their next values.
-    to: [usize; 3],
+    /// The first moment, the second and the weight.
+    moved: [Moved; 3],
     /// The external that is the size of the step.
     alpha: usize,
+    /// Whether the moments lie where their next values go, and are no externals.
+    in_place: bool,
+    /// What is known of the rows of a table.
+    touched: Option<Touched>,
+}
+
+/// The externals and the results of a moment or a weight.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moved {
+    pub from: usize,
+    pub to: usize,
 }
 
 impl Moments {
@@ -55,10 +65,26 @@ impl Moments {
         Some(Self {
             adam: Adam { first, second, epsilon },
             gradient,
-            from: [before_m, before_v, weight],
-            to: [m, v, w],
+            moved: [(before_m, m), (before_v, v), (weight, w)].map(|(from, to)| Moved { from, to }),
             alpha,
+            in_place: false,
+            touched: None,
         })
+    }
+
+    /// The first moment, the second and the weight.
+    pub(crate) fn moved(&self) -> [Moved; 3] {
+        self.moved
+    }
+
+    /// Lets the moments lie where their next values go. What is `touched` is known of the rows of what is moved, which the
+    /// step before makes whole.
+    pub(crate) fn move_in_place(&mut self, touched: Option<Touched>) {
+        (self.in_place, self.touched) = (true, touched);
+    }
+
+    pub(crate) fn touched(&self) -> Option<&Touched> {
+        self.touched.as_ref()
     }
 
     /// Computes the elements from `start` on; the externals begin at `first` of the inputs. `head` is what the step before
@@ -72,17 +98,34 @@ impl Moments {
         results: &mut [ViewMut<'_>],
     ) {
         let external = |external: usize| inputs.f32(first + external);
-        let mut to = self.to.map(|result| std::mem::replace(&mut results[result], ViewMut::U8(&mut [])));
-        let part = start..start + to[0].as_view().len();
+        let mut to = self.moved.map(|moved| std::mem::replace(&mut results[moved.to], ViewMut::U8(&mut [])));
+        let [m, v, next] = to.each_mut().map(|to| to.reborrow().f32());
+        let part = start..start + next.len();
         let gradient = match (self.gradient, head) {
             (Some(gradient), _) => &external(gradient)[part.clone()],
             (None, head) => head.unwrap_or_default(),
         };
-        let from = self.from.map(|from| &external(from)[part.clone()]);
+        let w = &external(self.moved[2].from)[part.clone()];
         let alpha = external(self.alpha)[0];
-        self.adam.update(alpha, gradient, from, to.each_mut().map(|to| to.reborrow().f32()));
-        for (result, to) in self.to.into_iter().zip(to) {
-            results[result] = to;
+        if let Some(touched) = &self.touched {
+            self.adam.update_rows(alpha, gradient, [m, v], w, next, touched.rows(part));
+        } else if self.in_place {
+            self.adam.update(alpha, gradient, [m, v], w, next);
+        } else {
+            let [from_m, from_v] = [0, 1].map(|n| &external(self.moved[n].from)[part.clone()]);
+            for at in (0..part.len()).step_by(BLOCK) {
+                let block = at..part.len().min(at + BLOCK);
+                let (m, v) = (&mut m[block.clone()], &mut v[block.clone()]);
+                m.copy_from_slice(&from_m[block.clone()]);
+                v.copy_from_slice(&from_v[block.clone()]);
+                self.adam.update(alpha, &gradient[block.clone()], [m, v], &w[block.clone()], &mut next[block]);
+            }
+        }
+        for (moved, to) in self.moved.into_iter().zip(to) {
+            results[moved.to] = to;
         }
     }
 }
+
+/// Elements that are copied before they are moved: they stay in the first-level cache.
+const BLOCK: usize = 1024;

@@ -17,8 +17,21 @@ fn reading() -> RwLockReadGuard<'static, ()> {
 
 /// The values of variables at one time, with their versions.
 pub(crate) fn read_together(variables: &[Arc<Variable>]) -> Vec<(Tensor, u64)> {
-    let _reading = reading();
-    variables.iter().map(|variable| variable.read()).collect()
+    loop {
+        let reading = reading();
+        let mut all = Vec::with_capacity(variables.len());
+        for variable in variables {
+            all.extend(variable.try_read());
+        }
+        drop(reading);
+        if all.len() == variables.len() {
+            return all;
+        }
+        // A run changes some where they lie, and has to publish before they can be read.
+        for variable in variables {
+            drop(variable.read());
+        }
+    }
 }
 
 /// As the plan's list of shared buffers; empty between runs.
@@ -32,22 +45,30 @@ pub(crate) struct Operands<'a> {
 impl<'a> Operands<'a> {
     /// Finds what a run of `plan` on `inputs` reads.
     pub(crate) fn find(&mut self, plan: &Plan, inputs: &'a [impl RunInput]) -> Result<(), ProgramError> {
-        let reading = reading();
-        self.note(plan, |n| inputs[n].memory());
-        drop(reading);
+        while let Err(taken) = self.note_together(plan, |n| inputs[n].memory()) {
+            drop(taken.read());
+        }
         self.make(plan)
     }
 
     /// Finds what runs of these plans read at one time; where an input would be is nothing.
     pub(crate) fn without_inputs(plans: &[&Plan]) -> Result<Vec<Operands<'static>>, ProgramError> {
-        let reading = reading();
-        let noted = |plan: &&Plan| {
-            let mut operands = Operands::default();
-            operands.note(plan, |_| Shared::Kept(plan.nothing.clone()));
-            operands
+        let noted = || -> Result<Vec<_>, &Arc<Variable>> {
+            let _reading = reading();
+            let mut all = Vec::with_capacity(plans.len());
+            for &plan in plans {
+                let mut operands = Operands::default();
+                operands.note(plan, |_| Shared::Kept(plan.nothing.clone()))?;
+                all.push(operands);
+            }
+            Ok(all)
         };
-        let mut all: Vec<_> = plans.iter().map(noted).collect();
-        drop(reading);
+        let mut all = loop {
+            match noted() {
+                Ok(all) => break all,
+                Err(taken) => drop(taken.read()),
+            }
+        };
         for (plan, operands) in plans.iter().zip(&mut all) {
             operands.make(plan)?;
         }
@@ -72,14 +93,35 @@ impl<'a> Operands<'a> {
         Operands { shared: shared.into_iter().map(|_| unreachable!("cleared")).collect(), versions }
     }
 
+    /// The version of a variable among the shared buffers.
+    pub(crate) fn version(&self, shared: usize) -> u64 {
+        self.versions[shared]
+    }
+
+    /// As [`Self::note`], while nobody publishes.
+    fn note_together<'p>(
+        &mut self,
+        plan: &'p Plan,
+        input: impl Fn(usize) -> Shared<'a>,
+    ) -> Result<(), &'p Arc<Variable>> {
+        let _reading = reading();
+        self.note(plan, input)
+    }
+
     /// Notes the values of variables, which nobody publishes meanwhile, and leaves nothing where others are made of them.
-    fn note(&mut self, plan: &Plan, input: impl Fn(usize) -> Shared<'a>) {
+    /// Notes nothing and returns a variable if a run is changing its value where it lies: who waits for it must not keep the
+    /// run from publishing.
+    fn note<'p>(&mut self, plan: &'p Plan, input: impl Fn(usize) -> Shared<'a>) -> Result<(), &'p Arc<Variable>> {
         for source in &plan.shared {
             let (memory, version) = match source {
                 Source::Input(n) => (input(*n), 0),
                 Source::Constant(buffer) => (Shared::Kept(buffer.clone()), 0),
                 Source::Variable(variable) => {
-                    let (buffer, version) = variable.read_buffer();
+                    let Some((buffer, version)) = variable.try_read_buffer() else {
+                        self.shared.clear();
+                        self.versions.clear();
+                        return Err(variable);
+                    };
                     (Shared::Kept(buffer), version)
                 }
                 Source::Derived(_) | Source::Kept(_) => (Shared::Kept(plan.nothing.clone()), 0),
@@ -87,6 +129,7 @@ impl<'a> Operands<'a> {
             self.shared.push(memory);
             self.versions.push(version);
         }
+        Ok(())
     }
 
     /// Puts there what is made of the values: that takes long, so no lock is held meanwhile.

@@ -7,9 +7,11 @@ use crate::flow::Flow;
 use crate::form::Form;
 use crate::fused::{Boundary, Fused};
 use crate::hand_over::join_by_rows;
+use crate::in_place::{InPlace, Table, first_unit, read_once};
 use crate::kept::Kept;
 use crate::layout::{Layout, Piece, Source};
 use crate::parts::Parts;
+use crate::touched::Touched;
 use crate::units::{Unit, units};
 use crate::{ProgramError, apart};
 use ferrograph_graph::{Graph, GraphError, InParts, Origin, Plan as OpPlan, Step, TensorType, ValueId, Variable};
@@ -33,6 +35,8 @@ pub(crate) struct Plan {
     pub block: usize,
     /// Bytes of each buffer that outlives the run: one for each updated variable, then outputs.
     pub own: Vec<usize>,
+    /// The updates that are made where the variables lie.
+    pub in_place: InPlace,
     pub outputs: Vec<Output>,
     /// The number of entries, if the program treats each of a batch alone.
     pub batch: Option<usize>,
@@ -88,6 +92,12 @@ impl Work {
         }
     }
 
+    /// What is known of the rows of a table that it updates.
+    pub(crate) fn touched(&self) -> Option<&Touched> {
+        let (Self::InParts(_, fused) | Self::Chained(_, fused) | Self::Fused(fused)) = self else { return None };
+        fused.moments()?.touched()
+    }
+
     /// Where the names of the ops of step `stage` begin, for people.
     pub(crate) fn first_name(&self, stage: usize) -> usize {
         if let Self::Bands(bands) = self { bands.first_name(stage) } else { 0 }
@@ -132,9 +142,11 @@ impl Plan {
         let updated: Vec<u64> = updates.iter().map(|(variable, _)| variable.id()).collect();
         let units = join_epilogues(&flow, &units(&flow, &leaves), &leaves);
         let units = join_by_rows(&flow, &units, &leaves, |id| stays(&flow, &updated, id));
-        Planner { flow, leaves, units, updated, layout: Layout::default(), copies: Vec::new(), kept: Vec::new() }
-            .plan(outputs, updates)
-            .map(|plan| Self { batch, ..plan })
+        let from = first_unit(&flow, &units);
+        let (layout, copies, kept) = Default::default();
+        let planner =
+            Planner { flow, leaves, units, updated, layout, copies, kept, from, in_place: InPlace::default() };
+        planner.plan(outputs, updates).map(|plan| Self { batch, ..plan })
     }
 
     /// Lets the variables that stand for derived values have what follows from their sources in the same run.
@@ -176,6 +188,9 @@ fn stays(flow: &Flow<'_>, updated: &[u64], id: ValueId) -> bool {
     }
 }
 
+/// Elements of a row from which on it is worth knowing whether it was ever moved: a cache line.
+const MIN_ROW: usize = 16;
+
 struct Planner<'g> {
     flow: Flow<'g>,
     /// By value: whether it is wanted when the run has ended.
@@ -187,6 +202,9 @@ struct Planner<'g> {
     /// Values that the run puts into own buffers at its end, because no node could write there.
     copies: Vec<(ValueId, usize)>,
     kept: Vec<Kept>,
+    /// The first unit that may change a variable where it lies.
+    from: usize,
+    in_place: InPlace,
 }
 
 /// A unit whose memory is registered, but not laid out yet.
@@ -226,7 +244,15 @@ impl Planner<'_> {
             let own = self.layout.add_own(self.flow.bytes(*id));
             self.leave_in(*id, own);
         }
-        let outputs = outputs.iter().map(|&id| self.output(id, updates.len())).collect();
+        let outputs: Vec<Output> = outputs.iter().map(|&id| self.output(id, updates.len())).collect();
+        let is_input = |output: &Output| match output.home {
+            OutputHome::Shared(index) => matches!(self.layout.shared[index], Source::Input(_)),
+            OutputHome::Own(_) => false,
+        };
+        if outputs.iter().any(is_input) {
+            // It is copied at the end, for which there may be no memory.
+            self.from = self.units.len();
+        }
         let last_use = self.last_use();
         let mut plans = std::mem::take(&mut self.flow.plans);
         let mut drafts = Vec::with_capacity(self.units.len());
@@ -237,11 +263,29 @@ impl Planner<'_> {
         self.layout.settle()?;
         let mut actions: Vec<Action> = drafts.into_iter().map(|draft| self.action(draft)).collect();
         actions.extend(self.copies.iter().map(|&(id, own)| self.copy(id, own)));
-        let Layout { shared, own, block, .. } = self.layout;
+        let Layout { shared, mut own, block, .. } = self.layout;
+        for &update in &self.in_place.taken {
+            // The variable's own memory.
+            own[update] = 0;
+        }
         let nothing = Arc::new(Buffer::new(0)?);
         let (lasted, backwards) = (AtomicU64::new(u64::MAX), AtomicBool::new(false));
-        let (kept, derived, batch, parts) = (self.kept, None, None, None);
-        Ok(Plan { actions, shared, kept, derived, nothing, block, own, outputs, batch, parts, lasted, backwards })
+        let (kept, in_place, derived, batch, parts) = (self.kept, self.in_place, None, None, None);
+        Ok(Plan {
+            actions,
+            shared,
+            kept,
+            derived,
+            nothing,
+            block,
+            own,
+            in_place,
+            outputs,
+            batch,
+            parts,
+            lasted,
+            backwards,
+        })
     }
 
     /// Sees to it that own buffer `own` holds `id` at the end.
@@ -298,17 +342,21 @@ impl Planner<'_> {
             draft.skipped.retain(|id| !self.leaves[id.index()] && !last_use.contains_key(id));
             if unit.len() > 1 {
                 let head = (Some(nodes[unit[0]].results[0]), draft.inputs.len());
-                let (fused, boundary) = self.fuse(at, &unit[1..], plans, last_use, head, None)?;
-                self.add_loop(at, &mut draft, &fused, boundary);
+                let (mut fused, boundary) = self.fuse(at, &unit[1..], plans, last_use, head, None)?;
+                let Work::Kernel(step) = &draft.work else { unreachable!("just made") };
+                let rows = if in_parts { step.in_parts().and_then(InParts::mostly_zero_rows) } else { None };
+                let moved = self.move_in_place(at, &mut fused, &boundary, rows);
+                self.add_loop(at, &mut draft, &fused, boundary, moved);
                 let Work::Kernel(step) = draft.work else { unreachable!("just made") };
                 let fused = Box::new(fused);
                 draft.work = if in_parts { Work::InParts(step, fused) } else { Work::Chained(step, fused) };
             }
             draft
         } else {
-            let (fused, boundary) = self.fuse(at, &unit, plans, last_use, (None, 0), None)?;
+            let (mut fused, boundary) = self.fuse(at, &unit, plans, last_use, (None, 0), None)?;
             let mut draft = Draft::new(names);
-            self.add_loop(at, &mut draft, &fused, boundary);
+            let moved = self.move_in_place(at, &mut fused, &boundary, None);
+            self.add_loop(at, &mut draft, &fused, boundary, moved);
             draft.work = Work::Fused(Box::new(fused));
             draft
         };
@@ -338,9 +386,54 @@ impl Planner<'_> {
         Fused::new(&self.flow, plans, unit, leaves, head)
     }
 
-    /// Adds a loop's operands, results and scratch memory to what stands before it.
-    fn add_loop(&mut self, at: usize, draft: &mut Draft, fused: &Fused, Boundary { externals, results }: Boundary) {
-        draft.inputs.extend(externals.into_iter().map(|id| (self.flow.ty(id).dtype, Some(id))));
+    /// Lets a loop of unit `at` that moves a weight by Adam's rule change the moments where they lie, if nothing else reads
+    /// them; the two externals that it then does not read. `rows`: elements of the rows that are mostly zero in what is
+    /// moved.
+    fn move_in_place(
+        &mut self,
+        at: usize,
+        fused: &mut Fused,
+        boundary: &Boundary,
+        rows: Option<usize>,
+    ) -> Option<[usize; 2]> {
+        let moments = fused.moments_mut().filter(|_| at >= self.from)?;
+        let moved = moments.moved();
+        let update = |n: usize| {
+            let update = self.layout.written_to(&self.flow, boundary.results[moved[n].to])?;
+            Some((update, *self.updated.get(update)?))
+        };
+        let in_place = |n: usize| {
+            let variable = read_once(&self.flow, &self.leaves, boundary.externals[moved[n].from])?;
+            update(n).filter(|&(_, id)| id == variable.id()).map(|(update, _)| update)
+        };
+        let (m, v) = (in_place(0)?, in_place(1)?);
+        self.in_place.add(at, [m, v]);
+        let weights = boundary.externals[moved[2].from];
+        let is_own =
+            |id: u64| matches!(self.flow.graph.origin(self.flow.root(weights)), Origin::Variable(w) if w.id() == id);
+        let weight = update(2).filter(|&(_, id)| is_own(id)).map(|(update, _)| update);
+        let rows = rows.filter(|&rows| rows >= MIN_ROW).zip(weight);
+        let touched = rows.and_then(|(rows, weight)| {
+            let weights = self.layout.share(&self.flow, weights)?;
+            self.in_place.tables.push(Table { action: at, updates: [m, v, weight], weights });
+            Some(Touched::new(self.layout.own[m] / size_of::<f32>() / rows, rows))
+        });
+        moments.move_in_place(touched);
+        Some([moved[0].from, moved[1].from])
+    }
+
+    /// Adds a loop's operands, results and scratch memory to what stands before it. The externals `unread` have no place.
+    fn add_loop(
+        &mut self,
+        at: usize,
+        draft: &mut Draft,
+        fused: &Fused,
+        Boundary { externals, results }: Boundary,
+        unread: Option<[usize; 2]>,
+    ) {
+        let reads = |external: usize| unread.is_none_or(|unread| !unread.contains(&external));
+        let operands = externals.into_iter().enumerate();
+        draft.inputs.extend(operands.map(|(n, id)| (self.flow.ty(id).dtype, reads(n).then_some(id))));
         draft.outputs = results;
         let pieces = fused.scratch().map(|(dtype, bytes)| (dtype, self.layout.scratch(bytes, at, at)));
         draft.scratch.extend(pieces);
@@ -393,7 +486,7 @@ impl Planner<'_> {
                 let head = (Some(nodes[unit[start]].results[0]), draft.inputs.len());
                 let handed_over = next.map(|next| self.flow.root(nodes[unit[next]].operands[0]));
                 let (own, boundary) = self.fuse(at, own, plans, last_use, head, handed_over)?;
-                self.add_loop(at, &mut draft, &own, boundary);
+                self.add_loop(at, &mut draft, &own, boundary, None);
                 fused = Some(Box::new(own));
             }
             stages.push(Stage { step, fused, first_name: start, first_input, first_prepared });

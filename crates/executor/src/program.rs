@@ -79,7 +79,8 @@ impl Program {
     }
 
     /// Computes the outputs and gives the variables their new values, all at once at the end. A run that fails or that
-    /// `cancel` stops, which it may between any two steps, changes nothing.
+    /// `cancel` stops changes nothing. It may be stopped between any two steps until it begins to change what nothing but its
+    /// update reads, the moments of an optimizer, where they lie; then it runs to its end, and who reads them waits for it.
     pub fn run(&self, inputs: &[Tensor], cancel: Option<&AtomicBool>) -> Result<Vec<Tensor>, ProgramError> {
         self.run_on(inputs, cancel)
     }

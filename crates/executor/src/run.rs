@@ -1,4 +1,5 @@
-//! One run of a plan: take a snapshot, compute into own memory, then make it visible all at once.
+//! One run of a plan: take a snapshot, compute into own memory and at last into that of optimizers' state, then make it
+//! visible all at once.
 
 use crate::arenas::{Arenas, Room};
 use crate::consumer::Consumer;
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 const WORTH_WAKING: Duration = Duration::from_micros(60);
 
 /// Runs `plan`. The new values are those of `updated`, in the plan's order; `locking` is their order by the variables'
-/// ids. On any error no variable has changed.
+/// ids. On any error no variable has changed: what is changed where it lies is so only when nothing can fail any more.
 pub(crate) fn run(
     plan: &Plan,
     updated: &[(Arc<Variable>, ValueId)],
@@ -35,12 +36,13 @@ pub(crate) fn run(
     let _guards: Vec<_> = locking.iter().map(|&index| updated[index].0.lock_for_update()).collect();
     check_budget(plan, updated.len(), arenas)?;
     let mut room: Room<'_> = arenas.take(plan.block)?;
+    let returned = Returned { plan, updated, room: &mut room };
     let computed = with_help(plan, || {
-        room.operands.find(plan, inputs)?;
-        compute(plan, updated, &mut room, cancel, |_| ())
+        returned.room.operands.find(plan, inputs)?;
+        compute(plan, updated, returned.room, Purpose::Run(cancel), |_| ())
     });
-    let outcome = computed.and_then(|()| publish(plan, updated, &mut room));
-    return_spares(updated, &mut room);
+    let outcome = computed.and_then(|()| publish(plan, updated, returned.room));
+    drop(returned);
     arenas.give_back(room);
     outcome
 }
@@ -55,7 +57,8 @@ pub(crate) fn run_part<'a>(
 ) -> Result<Vec<Tensor>, ProgramError> {
     let mut room: Room<'a> = arenas.take(plan.block)?;
     room.operands.copy_with(operands, plan, input);
-    let outcome = compute(plan, &[], &mut room, cancel, |_| ()).and_then(|()| publish(plan, &[], &mut room));
+    let computed = compute(plan, &[], &mut room, Purpose::Run(cancel), |_| ());
+    let outcome = computed.and_then(|()| publish(plan, &[], &mut room));
     arenas.give_back(room);
     outcome
 }
@@ -77,17 +80,21 @@ pub(crate) fn measure(
         // As in a run that is not measured, workers are there from the first step on.
         pool::rouse();
         let mut before = Instant::now();
-        let computed = room.operands.find(plan, inputs).and_then(|()| {
-            compute(plan, updated, &mut room, None, |ended| {
+        let returned = Returned { plan, updated, room: &mut room };
+        let computed = returned.room.operands.find(plan, inputs).and_then(|()| {
+            compute(plan, updated, returned.room, Purpose::Measure, |ended| {
                 let now = Instant::now();
-                // Until the first step the run got ready.
+                // Otherwise the run got ready.
                 if let Some(index) = ended {
                     times[index].push(now - before);
                 }
                 before = now;
             })
         });
-        return_spares(updated, &mut room);
+        if computed.is_ok() {
+            plan.in_place.unchanged(plan, returned.room);
+        }
+        drop(returned);
         arenas.give_back(room);
         computed?;
     }
@@ -98,11 +105,33 @@ pub(crate) fn measure(
     Ok(medians.collect())
 }
 
-/// Gives the variables their spare buffers back, if they are not published.
-fn return_spares(updated: &[(Arc<Variable>, ValueId)], room: &mut Room<'_>) {
-    for ((variable, _), buffer) in updated.iter().zip(room.own.drain(..)) {
-        variable.return_spare(buffer);
+/// Gives the variables their buffers back in the end, if they are not published, even if a kernel panics: a variable whose
+/// value was taken would otherwise be without one.
+struct Returned<'r, 'a> {
+    plan: &'r Plan,
+    updated: &'r [(Arc<Variable>, ValueId)],
+    room: &'r mut Room<'a>,
+}
+
+impl Drop for Returned<'_, '_> {
+    fn drop(&mut self) {
+        for (index, ((variable, _), buffer)) in self.updated.iter().zip(self.room.own.drain(..)).enumerate() {
+            if !self.plan.in_place.takes(index) {
+                variable.return_spare(buffer);
+            } else if !buffer.is_empty() {
+                variable.put_back(buffer);
+            }
+        }
     }
+}
+
+/// What a run is for.
+#[derive(Clone, Copy)]
+enum Purpose<'a> {
+    /// New values. It stops once this is set, as long as it has changed no variable where it lies.
+    Run(Option<&'a AtomicBool>),
+    /// The time it takes. It changes copies.
+    Measure,
 }
 
 /// Calls `compute` with the workers woken that it is worth waking.
@@ -136,27 +165,40 @@ fn check_budget(plan: &Plan, updated: usize, arenas: &Arenas) -> Result<(), Shap
     Ok(())
 }
 
-/// Runs the steps, and says before the first and after each that it is there.
+/// Runs the steps, and says that it is there before the first, after each, and when variables were taken between two.
 fn compute(
     plan: &Plan,
     updated: &[(Arc<Variable>, ValueId)],
     room: &mut Room<'_>,
-    cancel: Option<&AtomicBool>,
+    purpose: Purpose<'_>,
     mut ended: impl FnMut(Option<usize>),
 ) -> Result<(), ProgramError> {
-    for (variable, _) in updated {
-        room.own.push(variable.take_spare()?);
+    for (index, (variable, _)) in updated.iter().enumerate() {
+        // What is changed where it lies is taken when it is.
+        let (buffer, holds) =
+            if plan.in_place.takes(index) { (Buffer::new(0)?, None) } else { variable.take_spare()? };
+        room.own.push(buffer);
+        room.versions.push(holds);
     }
     for &bytes in &plan.own[updated.len()..] {
         room.own.push(Buffer::new(bytes)?);
     }
-    let Room { block, operands, own, parts } = room;
-    let mut arena = Arena { block, shared: &operands.shared, own };
     ended(None);
+    let mut changes = false;
     for (index, action) in plan.actions.iter().enumerate() {
-        if cancel.is_some_and(|cancel| cancel.load(Ordering::Relaxed)) {
+        if let Purpose::Run(Some(cancel)) = purpose
+            && !changes
+            && cancel.load(Ordering::Relaxed)
+        {
             return Err(ProgramError::Cancelled);
         }
+        if plan.in_place.begins_at(index) {
+            plan.in_place.begin(plan, updated, room, matches!(purpose, Purpose::Measure))?;
+            changes = true;
+            ended(None);
+        }
+        let Room { block, operands, own, parts, .. } = &mut *room;
+        let mut arena = Arena { block, shared: &operands.shared, own };
         // Kernels need not know what to do without elements.
         if action.outputs.iter().any(|place| place.bytes > 0) {
             perform(action, &mut arena, parts)?;
@@ -172,7 +214,7 @@ fn publish(
     updated: &[(Arc<Variable>, ValueId)],
     room: &mut Room<'_>,
 ) -> Result<Vec<Tensor>, ProgramError> {
-    let Room { operands, own, .. } = room;
+    let Room { operands, own, versions, .. } = &mut *room;
     let shared = &mut operands.shared;
     // From now on what was written for outputs is shared: several of them may be one value.
     shared.extend(own.drain(updated.len()..).map(Arc::new).map(Shared::Kept));
@@ -186,9 +228,11 @@ fn publish(
     let outputs = outputs.collect::<Result<_, _>>()?;
     if !updated.is_empty() {
         let _publishing = PUBLISHING.write().unwrap_or_else(PoisonError::into_inner);
-        for ((variable, _), next) in updated.iter().zip(own.drain(..)) {
-            variable.commit(next)?;
+        for (index, ((variable, _), next)) in updated.iter().zip(own.drain(..)).enumerate() {
+            let in_place = plan.in_place.takes(index);
+            versions[index] = Some(if in_place { variable.commit_taken(next)? } else { variable.commit(next)? });
         }
+        plan.in_place.end(plan, room);
     }
     Ok(outputs)
 }

@@ -9,6 +9,18 @@ pub trait Step: Debug + Send + Sync {
     /// Computes the results. An error is about the data (an index out of range); the run ends and changes nothing.
     fn run(&self, context: RunContext<'_>) -> Result<(), GraphError>;
 
+    /// The operand by whose data alone [`Self::run`] may fail; `None`: it never fails.
+    fn doubted(&self) -> Option<usize> {
+        None
+    }
+
+    /// Fails where [`Self::run`] would for this data of the operand in doubt. A run that is to change variables where they
+    /// lie asks before it begins to: afterwards nothing may fail.
+    fn check(&self, operand: View<'_>) -> Result<(), GraphError> {
+        let _ = operand;
+        Ok(())
+    }
+
     /// The step as one that applies an epilogue, if it is such a one.
     fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
         None
@@ -84,6 +96,11 @@ pub trait WithEpilogue: Step {
 pub trait InParts: Step {
     /// Elements of every part but the last.
     fn part_len(&self) -> usize;
+
+    /// Elements of a row, if in most runs most rows of the result are all zeros. Every piece then consists of whole rows.
+    fn mostly_zero_rows(&self) -> Option<usize> {
+        None
+    }
 
     /// float32 elements of scratch memory that [`Self::run_in_parts`] needs, instead of [`Step::scratch_len`].
     fn parts_scratch_len(&self) -> usize;

@@ -3,7 +3,7 @@
 use ferrograph_tensor::{Buffer, DType, ShapeError, Tensor};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
@@ -11,6 +11,9 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 ///
 /// A run reads the value that stood when it began and writes the next value into a buffer of its own; the two change
 /// places when the run has succeeded. So a run that fails changes nothing, and a reader never sees half an update.
+///
+/// Or a run takes the value away, changes it where it lies and gives it back ([`Self::take_value`]), once nothing can
+/// make it fail any more. A reader then waits. That is for state of optimizers, which predictions do not read.
 #[derive(Debug)]
 pub struct Variable {
     id: u64,
@@ -18,15 +21,25 @@ pub struct Variable {
     dtype: DType,
     shape: Vec<usize>,
     state: Mutex<State>,
+    /// Told when a value that was taken is back.
+    back: Condvar,
     /// Held for the whole of a run that updates the variable.
     writer: Mutex<()>,
 }
 
 #[derive(Debug)]
 struct State {
-    value: Tensor,
+    /// `None` while a run changes it.
+    value: Option<Tensor>,
     version: u64,
-    spare: Option<Arc<Buffer>>,
+    spare: Option<Spare>,
+}
+
+/// Memory for the next value.
+#[derive(Debug)]
+struct Spare {
+    buffer: Arc<Buffer>,
+    holds: Option<u64>,
 }
 
 /// A value that does not fit a variable.
@@ -57,7 +70,8 @@ impl Variable {
             name: name.into(),
             dtype: value.dtype(),
             shape: value.shape().to_vec(),
-            state: Mutex::new(State { value, version: 0, spare: None }),
+            state: Mutex::new(State { value: Some(value), version: 0, spare: None }),
+            back: Condvar::new(),
             writer: Mutex::new(()),
         }
     }
@@ -82,16 +96,34 @@ impl Variable {
         &self.shape
     }
 
-    /// The value now, with the number of changes that led to it. The memory is shared, not copied.
+    /// The value now, with the number of changes that led to it. The memory is shared, not copied. Waits while a run changes
+    /// the value where it lies.
     pub fn read(&self) -> (Tensor, u64) {
-        let state = self.state();
-        (state.value.clone(), state.version)
+        let mut state = self.state();
+        loop {
+            if let Some(value) = &state.value {
+                return (value.clone(), state.version);
+            }
+            state = self.back.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
-    /// As [`Self::read`], of the memory alone; allocates nothing.
-    pub fn read_buffer(&self) -> (Arc<Buffer>, u64) {
+    /// As [`Self::read`], with `None` instead of waiting.
+    pub fn try_read(&self) -> Option<(Tensor, u64)> {
         let state = self.state();
-        (state.value.buffer().clone(), state.version)
+        state.value.clone().map(|value| (value, state.version))
+    }
+
+    /// As [`Self::try_read`], of the memory alone; allocates nothing.
+    pub fn try_read_buffer(&self) -> Option<(Arc<Buffer>, u64)> {
+        let state = self.state();
+        state.value.as_ref().map(|value| (value.buffer().clone(), state.version))
+    }
+
+    /// As [`Self::read`], of the memory alone.
+    pub fn read_buffer(&self) -> (Arc<Buffer>, u64) {
+        let (value, version) = self.read();
+        (value.buffer().clone(), version)
     }
 
     /// Replaces the value.
@@ -104,8 +136,9 @@ impl Variable {
             });
         }
         let mut state = self.state();
-        state.value = value;
+        state.value = Some(value);
         state.version += 1;
+        self.back.notify_all();
         Ok(())
     }
 
@@ -115,29 +148,77 @@ impl Variable {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A buffer for the next value, with arbitrary contents.
-    pub fn take_spare(&self) -> Result<Buffer, ShapeError> {
+    /// A buffer for the next value, with arbitrary contents; if they are those of an earlier value, its version.
+    pub fn take_spare(&self) -> Result<(Buffer, Option<u64>), ShapeError> {
         let spare = self.state().spare.take();
-        match spare.map(Arc::try_unwrap) {
-            Some(Ok(buffer)) => Ok(buffer),
+        match spare.map(|Spare { buffer, holds }| (Arc::try_unwrap(buffer), holds)) {
+            Some((Ok(buffer), holds)) => Ok((buffer, holds)),
             // A run that began earlier still reads it.
-            Some(Err(_)) | None => Buffer::new(ferrograph_tensor::byte_size(self.dtype, &self.shape)?),
+            Some((Err(_), _)) | None => {
+                Ok((Buffer::new(ferrograph_tensor::byte_size(self.dtype, &self.shape)?)?, None))
+            }
         }
     }
 
-    /// Makes `next` the value and keeps the former value's buffer as the spare.
-    pub fn commit(&self, next: Buffer) -> Result<(), ShapeError> {
+    /// Makes `next` the value and keeps the former value's buffer as the spare. The new version.
+    pub fn commit(&self, next: Buffer) -> Result<u64, ShapeError> {
         let value = Tensor::from_buffer(self.dtype, &self.shape, Arc::new(next))?;
         let mut state = self.state();
-        let former = std::mem::replace(&mut state.value, value);
-        state.spare = Some(former.buffer().clone());
+        let holds = Some(state.version);
+        let former = state.value.replace(value);
+        state.spare = former.map(|former| Spare { buffer: former.buffer().clone(), holds });
         state.version += 1;
-        Ok(())
+        self.back.notify_all();
+        Ok(state.version)
     }
 
     /// Gives back a buffer from [`Self::take_spare`] that was not used.
     pub fn return_spare(&self, buffer: Buffer) {
-        self.state().spare = Some(Arc::new(buffer));
+        self.state().spare = Some(Spare { buffer: Arc::new(buffer), holds: None });
+    }
+
+    /// Takes the value away, to be changed where it lies, with its version; where somebody else holds it, a copy. Until
+    /// [`Self::commit_taken`] or [`Self::put_back`] readers wait. Only for who holds [`Self::lock_for_update`], and
+    /// nothing is taken if there is no memory for a copy.
+    pub fn take_value(&self) -> Result<(Buffer, u64), ShapeError> {
+        let mut state = self.state();
+        let Some(value) = state.value.take() else { unreachable!("only one run at a time updates a variable") };
+        let shared = value.buffer().clone();
+        drop(value);
+        match Arc::try_unwrap(shared) {
+            Ok(buffer) => Ok((buffer, state.version)),
+            Err(shared) => {
+                let copy = Buffer::copy_of(shared.bytes());
+                if copy.is_err() {
+                    state.value = Some(Tensor::from_buffer(self.dtype, &self.shape, shared)?);
+                }
+                Ok((copy?, state.version))
+            }
+        }
+    }
+
+    /// Makes the buffer that was taken, changed, the value. The new version.
+    pub fn commit_taken(&self, next: Buffer) -> Result<u64, ShapeError> {
+        let value = Tensor::from_buffer(self.dtype, &self.shape, Arc::new(next))?;
+        let mut state = self.state();
+        // Whoever changes the value where it lies needs no second buffer.
+        (state.value, state.spare) = (Some(value), None);
+        state.version += 1;
+        self.back.notify_all();
+        Ok(state.version)
+    }
+
+    /// Gives back a buffer that was taken, unless the variable has got another value meanwhile.
+    pub fn put_back(&self, buffer: Buffer) {
+        let Ok(value) = Tensor::from_buffer(self.dtype, &self.shape, Arc::new(buffer)) else {
+            unreachable!("it was the value")
+        };
+        let mut state = self.state();
+        if state.value.is_none() {
+            state.value = Some(value);
+            state.version += 1;
+            self.back.notify_all();
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -153,13 +234,63 @@ mod tests {
     fn commits_and_reuses_the_former_buffer() {
         let variable = Variable::new("w", Tensor::zeros(DType::Float32, &[2]).unwrap());
         let (held, version) = variable.read();
-        let mut next = variable.take_spare().unwrap();
+        let (mut next, holds) = variable.take_spare().unwrap();
+        assert_eq!(holds, None);
         next.view_mut(DType::Float32).f32().copy_from_slice(&[1.0, 2.0]);
         variable.commit(next).unwrap();
         assert_eq!((variable.read().0.view().f32(), variable.read().1), ([1.0, 2.0].as_slice(), version + 1));
         assert_eq!(held.view().f32(), [0.0, 0.0], "a reader keeps the value it began with");
         // The former buffer is still read, so the next update gets fresh memory.
-        assert_ne!(variable.take_spare().unwrap().bytes().as_ptr(), held.buffer().bytes().as_ptr());
+        assert_ne!(variable.take_spare().unwrap().0.bytes().as_ptr(), held.buffer().bytes().as_ptr());
+    }
+
+    #[test]
+    fn a_spare_says_which_value_it_holds() {
+        let variable = Variable::new("w", Tensor::zeros(DType::Float32, &[2]).unwrap());
+        let next = variable.take_spare().unwrap().0;
+        assert_eq!(variable.commit(next).unwrap(), 1);
+        let (spare, holds) = variable.take_spare().unwrap();
+        assert_eq!(holds, Some(0));
+        variable.return_spare(spare);
+        assert_eq!(variable.take_spare().unwrap().1, None, "it may have been written to");
+    }
+
+    #[test]
+    fn a_taken_value_makes_readers_wait() {
+        let variable = Variable::new("m", Tensor::zeros(DType::Float32, &[2]).unwrap());
+        let address = variable.read().0.buffer().bytes().as_ptr() as usize;
+        let (mut value, version) = variable.take_value().unwrap();
+        assert_eq!(value.bytes().as_ptr() as usize, address, "nobody else holds it");
+        assert!(variable.try_read_buffer().is_none());
+        std::thread::scope(|scope| {
+            let reader = scope.spawn(|| variable.read());
+            std::thread::sleep(std::time::Duration::from_millis(5));
+            value.view_mut(DType::Float32).f32().copy_from_slice(&[1.0, 2.0]);
+            assert_eq!(variable.commit_taken(value).unwrap(), version + 1);
+            assert_eq!(reader.join().unwrap().0.view().f32(), [1.0, 2.0]);
+        });
+    }
+
+    #[test]
+    fn a_value_that_is_held_is_copied_when_taken() {
+        let variable = Variable::new("m", Tensor::zeros(DType::Float32, &[2]).unwrap());
+        let (held, _) = variable.read();
+        let (mut value, _) = variable.take_value().unwrap();
+        value.view_mut(DType::Float32).f32().fill(3.0);
+        variable.commit_taken(value).unwrap();
+        assert_eq!((held.view().f32(), variable.read().0.view().f32()), (&[0.0; 2][..], &[3.0; 2][..]));
+    }
+
+    #[test]
+    fn what_is_assigned_while_the_value_is_taken_stays() {
+        let variable = Variable::new("m", Tensor::zeros(DType::Float32, &[2]).unwrap());
+        let (value, _) = variable.take_value().unwrap();
+        variable.assign(Tensor::new(DType::Float32, &[2], ferrograph_tensor::View::F32(&[5.0; 2])).unwrap()).unwrap();
+        variable.put_back(value);
+        assert_eq!(variable.read().0.view().f32(), [5.0; 2]);
+        let (value, _) = variable.take_value().unwrap();
+        variable.put_back(value);
+        assert_eq!(variable.read().0.view().f32(), [5.0; 2]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use crate::Registered;
 use crate::scatter_add::ScatterAdd;
-use crate::shared::{axes, copying, entries, indexing, operands, step, to_json};
+use crate::shared::{axes, copying, entries, indexed_step, indexing, operands, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::indexing::gather;
 use ferrograph_tensor::{DType, View, ViewMut};
@@ -38,15 +38,13 @@ impl Op for Gather {
 
     fn plan(&self, operands: &[TensorType], _: &[TensorType]) -> Result<Plan, GraphError> {
         let split = axes::split_at(&operands[0].extents(), axes::resolved_axis(self.axis, operands[0].rank()))?;
-        Ok(step(move |mut c| {
+        Ok(indexed_step("gather", split.extent, move |mut c| {
             let indices = c.inputs.i32(1);
-            indexing::check("gather", indices, split.extent)?;
             match (c.inputs.view(0), c.outputs.view(0)) {
                 (View::F32(x), ViewMut::F32(y)) => gather(x, indices, split.extent, split.inner, y),
                 (View::I32(x), ViewMut::I32(y)) => gather(x, indices, split.extent, split.inner, y),
                 (x, y) => gather(x.u8(), indices, split.extent, split.inner, y.u8()),
             }
-            Ok(())
         }))
     }
 

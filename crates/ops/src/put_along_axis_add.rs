@@ -7,7 +7,7 @@
 //! Derivative: the gradient of the updates is taken at the indices.
 
 use crate::Registered;
-use crate::shared::{NUMERIC, axes, indexing, operands, step, to_json};
+use crate::shared::{NUMERIC, axes, indexed_step, indexing, operands, to_json};
 use crate::take_along_axis::TakeAlongAxis;
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId, indices};
 use ferrograph_kernels::indexing::put_along_add;
@@ -45,14 +45,12 @@ impl Op for PutAlongAxisAdd {
         let axis = axes::resolved_axis(self.axis, operands[2].rank());
         let split = axes::split_at(&operands[2].extents(), axis)?;
         let sizes = [split.extent, operands[1].extents()[axis], split.inner];
-        Ok(step(move |mut c| {
+        Ok(indexed_step("put_along_axis_add", split.extent, move |mut c| {
             let indices = c.inputs.i32(1);
-            indexing::check("put_along_axis_add", indices, split.extent)?;
             match (c.inputs.view(0), c.outputs.view(0)) {
                 (View::F32(x), ViewMut::F32(y)) => put_along_add(x, indices, sizes, y, |a, b| a + b),
                 (x, y) => put_along_add(x.i32(), indices, sizes, y.i32(), i32::wrapping_add),
             }
-            Ok(())
         }))
     }
 

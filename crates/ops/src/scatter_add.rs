@@ -103,13 +103,21 @@ struct Sums {
 impl Step for Sums {
     fn run(&self, mut c: RunContext<'_>) -> Result<(), GraphError> {
         let axes::AxisSplit { extent, inner, .. } = self.split;
+        self.check(c.inputs.view(1))?;
         let indices = c.inputs.i32(1);
-        indexing::check("scatter_add", indices, extent)?;
         match (c.inputs.view(0), c.outputs.view(0)) {
             (View::F32(x), ViewMut::F32(y)) => scatter_add(x, indices, extent, inner, y, |a, b| a + b),
             (x, y) => scatter_add(x.i32(), indices, extent, inner, y.i32(), i32::wrapping_add),
         }
         Ok(())
+    }
+
+    fn doubted(&self) -> Option<usize> {
+        Some(1)
+    }
+
+    fn check(&self, indices: View<'_>) -> Result<(), GraphError> {
+        indexing::check("scatter_add", indices.i32(), self.split.extent)
     }
 
     fn in_parts(&self) -> Option<&dyn InParts> {
@@ -120,6 +128,10 @@ impl Step for Sums {
 impl InParts for Sums {
     fn part_len(&self) -> usize {
         self.parts.map_or(0, Parts::part_len)
+    }
+
+    fn mostly_zero_rows(&self) -> Option<usize> {
+        Some(self.split.inner)
     }
 
     fn parts_scratch_len(&self) -> usize {
@@ -133,8 +145,8 @@ impl InParts for Sums {
         scratch: &mut [f32],
         consume: Epilogue<'_>,
     ) -> Result<(), GraphError> {
+        self.check(inputs.view(1))?;
         let indices = inputs.i32(1);
-        indexing::check("scatter_add", indices, self.split.extent)?;
         let Some(parts) = self.parts else { unreachable!("asked for only where there are parts") };
         scatter_add_in_parts(inputs.f32(0), indices, parts, scratch, consume);
         Ok(())

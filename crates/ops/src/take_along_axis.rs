@@ -7,7 +7,7 @@
 
 use crate::Registered;
 use crate::put_along_axis_add::PutAlongAxisAdd;
-use crate::shared::{axes, copying, entries, indexing, operands, step, to_json};
+use crate::shared::{axes, copying, entries, indexed_step, indexing, operands, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::indexing::take_along;
 use ferrograph_tensor::{DType, View, ViewMut};
@@ -41,15 +41,13 @@ impl Op for TakeAlongAxis {
         let axis = axes::resolved_axis(self.axis, operands[0].rank());
         let split = axes::split_at(&operands[0].extents(), axis)?;
         let sizes = [split.extent, operands[1].extents()[axis], split.inner];
-        Ok(step(move |mut c| {
+        Ok(indexed_step("take_along_axis", split.extent, move |mut c| {
             let indices = c.inputs.i32(1);
-            indexing::check("take_along_axis", indices, split.extent)?;
             match (c.inputs.view(0), c.outputs.view(0)) {
                 (View::F32(x), ViewMut::F32(y)) => take_along(x, indices, sizes, y),
                 (View::I32(x), ViewMut::I32(y)) => take_along(x, indices, sizes, y),
                 (x, y) => take_along(x.u8(), indices, sizes, y.u8()),
             }
-            Ok(())
         }))
     }
 

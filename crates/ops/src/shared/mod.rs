@@ -30,8 +30,7 @@ pub(crate) use convolution::Convolution;
 pub(crate) use depthwise::Depthwise;
 pub(crate) use operands::NUMERIC;
 pub(crate) use pooling::Pooling;
-pub(crate) use step::step;
-pub(crate) use step::step_with_scratch;
+pub(crate) use step::{indexed_step, step, step_with_scratch};
 
 use ferrograph_tensor::DType;
 

@@ -1,6 +1,8 @@
 //! Steps from functions.
 
+use crate::shared::indexing;
 use ferrograph_graph::{GraphError, Plan, RunContext, Step};
+use ferrograph_tensor::View;
 use std::fmt;
 
 /// A step that runs `f`.
@@ -34,5 +36,42 @@ impl<F: Fn(RunContext<'_>) -> Result<(), GraphError> + Send + Sync> Step for Fun
 
     fn scratch_len(&self) -> usize {
         self.scratch_len
+    }
+}
+
+/// A step of the op of that name that runs `f` if every index in its second operand is within `extent`.
+pub(crate) fn indexed_step(
+    op: &'static str,
+    extent: usize,
+    f: impl Fn(RunContext<'_>) + Send + Sync + 'static,
+) -> Plan {
+    Plan::Step(Box::new(Indexed { op, extent, f }))
+}
+
+struct Indexed<F> {
+    op: &'static str,
+    extent: usize,
+    f: F,
+}
+
+impl<F> fmt::Debug for Indexed<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.op)
+    }
+}
+
+impl<F: Fn(RunContext<'_>) + Send + Sync> Step for Indexed<F> {
+    fn run(&self, context: RunContext<'_>) -> Result<(), GraphError> {
+        self.check(context.inputs.view(1))?;
+        (self.f)(context);
+        Ok(())
+    }
+
+    fn doubted(&self) -> Option<usize> {
+        Some(1)
+    }
+
+    fn check(&self, indices: View<'_>) -> Result<(), GraphError> {
+        indexing::check(self.op, indices.i32(), self.extent)
     }
 }

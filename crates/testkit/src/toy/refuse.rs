@@ -1,6 +1,7 @@
 //! An op whose run fails or waits, to see what a failed run leaves behind.
 
 use ferrograph_graph::{Graph, GraphError, Op, Plan, Reference, RunContext, Step, TensorType, ValueId};
+use ferrograph_tensor::View;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -46,12 +47,19 @@ impl Op for Refuse {
 impl Step for Refuse {
     fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
         self.flag.store(true, Ordering::Relaxed);
-        let x = context.inputs.f32(0);
-        if let Some(at) = x.iter().position(|&x| x < 0.0) {
-            let message = format!("expected no negative element, received {} at {at}", x[at]);
-            return Err(GraphError::Run { op: "refuse", message });
-        }
-        context.outputs.f32(0).copy_from_slice(x);
+        self.check(context.inputs.view(0))?;
+        context.outputs.f32(0).copy_from_slice(context.inputs.f32(0));
         Ok(())
+    }
+
+    fn doubted(&self) -> Option<usize> {
+        Some(0)
+    }
+
+    fn check(&self, operand: View<'_>) -> Result<(), GraphError> {
+        let x = operand.f32();
+        let Some(at) = x.iter().position(|&x| x < 0.0) else { return Ok(()) };
+        let message = format!("expected no negative element, received {} at {at}", x[at]);
+        Err(GraphError::Run { op: "refuse", message })
     }
 }

@@ -1,0 +1,62 @@
+//! Which rows of a table have ever been moved by Adam's rule.
+//!
+//! Of a table of embeddings most rows are used by no batch for a long time. Their moments are zeros, and an update leaves
+//! them as they are to the bit: to know which they are saves reading and writing most of the table.
+
+use ferrograph_kernels::optimizer::Rows;
+use ferrograph_tensor::View;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// The versions of a table's first moments, second moments and weights.
+pub(crate) type Versions = [u64; 3];
+
+/// What is known of a table between the updates of one plan.
+#[derive(Debug)]
+pub(crate) struct Touched {
+    /// Elements of a row.
+    len: usize,
+    /// By row: whether its moments may be other than zeros.
+    rows: Box<[AtomicBool]>,
+    /// Whether the memory for the next weights holds other rows than the weights do.
+    copy: AtomicBool,
+    /// What it is known of; nothing while it is updated.
+    known: Mutex<Option<Versions>>,
+}
+
+impl Touched {
+    pub(crate) fn new(rows: usize, len: usize) -> Self {
+        let rows = (0..rows).map(|_| AtomicBool::new(true)).collect();
+        Self { len, rows, copy: AtomicBool::new(true), known: Mutex::new(None) }
+    }
+
+    /// Before an update of these versions with these moments; the memory for the next weights holds those of version
+    /// `holds`, if any.
+    pub(crate) fn begin(&self, [m, v, w]: Versions, holds: Option<u64>, moments: [View<'_>; 2]) {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if known.is_none_or(|known| known[..2] != [m, v]) {
+            // Somebody else has changed the moments.
+            let [m, v] = moments.map(|moment| moment.f32().chunks_exact(self.len));
+            for ((m, v), touched) in m.zip(v).zip(&self.rows) {
+                let bits = |x: &[f32]| x.iter().fold(0, |bits, x| bits | x.to_bits());
+                touched.store(bits(m) | bits(v) != 0, Ordering::Relaxed);
+            }
+        }
+        // Nobody has changed anything since the last update, which read the weights that this one overwrites and left the
+        // same rows as they were.
+        let follows = known == Some([m, v, w]) && holds.is_some_and(|holds| holds + 1 == w);
+        self.copy.store(!follows, Ordering::Relaxed);
+    }
+
+    /// After an update that led to these versions.
+    pub(crate) fn end(&self, versions: Versions) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(versions);
+    }
+
+    /// What an update of these elements, whole rows, has to know.
+    pub(crate) fn rows(&self, elements: Range<usize>) -> Rows<'_> {
+        let touched = &self.rows[elements.start / self.len..elements.end / self.len];
+        Rows { len: self.len, touched, copy: self.copy.load(Ordering::Relaxed) }
+    }
+}
