@@ -2,9 +2,8 @@
 //!
 //! Contains `unsafe`: chunks of a slice are handed to different threads.
 
-use crate::pool::parallel_for;
+use crate::pool::{self, Claims, parallel_for};
 use std::slice::from_raw_parts_mut;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A pointer that chunks of a loop may share because they write disjoint parts through it.
 #[derive(Debug)]
@@ -140,15 +139,18 @@ pub(crate) fn for_each_with_scratch<T: Send>(
         return;
     }
     assert!(scratch.len() >= slot_len, "scratch holds at least one slot");
-    let slots = scratch.len().checked_div(slot_len).unwrap_or(chunks).min(chunks);
+    let slots = scratch.len().checked_div(slot_len).unwrap_or(chunks).min(pool::threads()).min(chunks);
     let shared = SharedMut::new(scratch);
-    let next = AtomicUsize::new(0);
+    let claims = Claims::new(chunks);
+    // As in any loop one end is the caller's, who has the first slot: of two threads each mostly gets the chunks that it had
+    // in a loop of the same extents before, and finds what it made of them in its cache.
     parallel_for(slots, &|slot| {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= chunks {
-                break;
-            }
+        let (mut first, mut over) = ((slot == 0).then_some(0), false);
+        let mut claim = || match slot {
+            0 => first.take().or_else(|| claims.front(&mut over)),
+            _ => claims.back(&mut over),
+        };
+        while let Some(index) = claim() {
             // SAFETY: slots of different numbers do not overlap and end within `scratch`, which is borrowed meanwhile.
             f(index, unsafe { shared.part(slot * slot_len, slot_len) });
         }

@@ -172,7 +172,7 @@ impl<E: Epilogue> Product<'_, E> {
     ) {
         let Product { rows: m, columns: n, depth, packed, accumulate, epilogue } = self;
         assert_eq!(packed.len(), packed_len(depth.total(), n), "packed_b has the length packed_len gives");
-        let (tile, threads) = (TileShape::of(level), pool::threads());
+        let tile = TileShape::of(level);
         parallel_for(grid.row_blocks * grid.panel_groups, &|index| {
             let (row_block, group) = (index / grid.panel_groups, index % grid.panel_groups);
             let rows = row_block * grid.rows..m.min((row_block + 1) * grid.rows);
@@ -180,8 +180,7 @@ impl<E: Epilogue> Product<'_, E> {
             input(rows.clone(), &mut inputs);
             output(rows.clone(), &mut outputs);
             let panels = group * grid.panels..n.div_ceil(tile.columns).min((group + 1) * grid.panels);
-            // Threads take turns, about.
-            let following = (index + threads) % grid.panel_groups * grid.panels * tile.columns;
+            let following = pool::following(index) % grid.panel_groups * grid.panels * tile.columns;
             let block = Block {
                 inputs: inputs.get(),
                 outputs: outputs.get(),

@@ -19,6 +19,7 @@ mod slot;
 mod tests;
 
 use ferrograph_simd::{Level, with_level};
+pub(crate) use slot::Claims;
 use slot::{MAX_CHUNKS, Slot, run_chunks};
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -51,6 +52,8 @@ thread_local! {
     static IN_CHUNK: Cell<bool> = const { Cell::new(false) };
     static MAY_WAKE: Cell<bool> = const { Cell::new(true) };
     static BACKWARDS: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread takes the chunks of its loop from the last to the first.
+    static DESCENDS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The number of threads that compute at a time, at least 1. By default the smallest of the number of physical cores,
@@ -93,6 +96,11 @@ pub fn without_waking<R>(f: impl FnOnce() -> R) -> R {
 /// cache: of 2.6 MB of weights half is found in 2 MB, where none is if the direction stays.
 pub fn in_direction<R>(backwards: bool, f: impl FnOnce() -> R) -> R {
     with_flag(&BACKWARDS, backwards, f)
+}
+
+/// The chunk that this thread most likely runs after `chunk` of its loop. There may be no such chunk.
+pub(crate) fn following(chunk: usize) -> usize {
+    if DESCENDS.get() { chunk.wrapping_sub(1) } else { chunk + 1 }
 }
 
 fn with_flag<R>(flag: &'static LocalKey<Cell<bool>>, value: bool, f: impl FnOnce() -> R) -> R {
@@ -224,7 +232,9 @@ impl Pool {
             slot.run(chunks, body, wake)
         } else {
             let (mut all, backwards) = (0..chunks, BACKWARDS.get());
-            run_chunks(|| if backwards { all.next_back() } else { all.next() }, body)
+            with_flag(&DESCENDS, backwards, || {
+                run_chunks(|| if backwards { all.next_back() } else { all.next() }, body)
+            })
         };
         if let Some(panic) = panic {
             resume_unwind(panic);

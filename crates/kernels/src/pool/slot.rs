@@ -5,7 +5,7 @@
 //! it can become only while the slot is open; and the owner does not return before it has closed the slot and the last
 //! helper has left.
 
-use super::{IN_CHUNK, SPIN, lock, spin_until};
+use super::{DESCENDS, IN_CHUNK, SPIN, lock, spin_until, with_flag};
 use ferrograph_simd::{Level, with_level};
 use std::any::Any;
 use std::cell::UnsafeCell;
@@ -73,7 +73,7 @@ unsafe impl Send for Slot {}
 /// Who claims the last chunk knows that none is left, and need not ask again.
 #[derive(Default)]
 #[repr(C)]
-struct Claims {
+pub(crate) struct Claims {
     chunks: AtomicUsize,
     /// Claims from the front in the low half, from the back in the high half. Those that find nothing left count, too.
     taken: AtomicU64,
@@ -83,6 +83,14 @@ struct Claims {
 const BACK: u64 = 1 << 32;
 
 impl Claims {
+    /// Panics if there are more than [`MAX_CHUNKS`].
+    pub(crate) fn new(chunks: usize) -> Self {
+        assert!(chunks <= MAX_CHUNKS, "both counts fit");
+        let claims = Self::default();
+        claims.begin(chunks);
+        claims
+    }
+
     /// Begins with chunk 0 claimed.
     fn begin(&self, chunks: usize) {
         self.chunks.store(chunks, Ordering::Relaxed);
@@ -100,12 +108,12 @@ impl Claims {
     }
 
     /// The next chunk from the front, unless there is none, as `over` says from the last on.
-    fn front(&self, over: &mut bool) -> Option<usize> {
+    pub(crate) fn front(&self, over: &mut bool) -> Option<usize> {
         self.claim(1, over).map(|(front, _)| front)
     }
 
     /// The next chunk from the back.
-    fn back(&self, over: &mut bool) -> Option<usize> {
+    pub(crate) fn back(&self, over: &mut bool) -> Option<usize> {
         self.claim(BACK, over).map(|(_, back)| self.chunks.load(Ordering::Relaxed) - 1 - back)
     }
 
@@ -164,7 +172,8 @@ impl Slot {
         let closing = Closing(self);
         opened();
         let (mut first, mut over) = (Some(0), false);
-        self.run_chunks(|| first.take().or_else(|| self.claims.front(&mut over)), body);
+        let claim = || first.take().or_else(|| self.claims.front(&mut over));
+        with_flag(&DESCENDS, false, || self.run_chunks(claim, body));
         drop(closing);
         let panicked = self.state.load(Ordering::Relaxed) & PANICKED != 0;
         let panic = if panicked { lock(&self.panic).take() } else { None };
@@ -207,7 +216,8 @@ impl Slot {
         // SAFETY: the owner waits in `close`, and with it the body lives, until this thread is no helper any more.
         let body = unsafe { &*work.body };
         let mut over = false;
-        with_level(work.level, || self.run_chunks(|| self.claims.back(&mut over), body));
+        let claim = || self.claims.back(&mut over);
+        with_level(work.level, || with_flag(&DESCENDS, true, || self.run_chunks(claim, body)));
         // The loop may be over as soon as this helper is not counted; the slot itself stays.
         let before = self.state.fetch_sub(1, Ordering::AcqRel);
         if before & WAITING != 0 && before & HELPERS == 1 {

@@ -1,4 +1,5 @@
 use super::*;
+use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::channel;
 
@@ -129,6 +130,22 @@ fn a_lone_caller_takes_the_chunks_in_either_direction() {
     let mut shared = order(2, true);
     shared.sort_unstable();
     assert_eq!(shared, [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn the_chunk_that_follows_is_known() {
+    for (threads, backwards) in [(1, false), (1, true), (2, false)] {
+        // By thread: its chunks, and what it expected next.
+        let seen = Mutex::new(HashMap::<_, Vec<_>>::new());
+        in_direction(backwards, || {
+            pool(threads).parallel_for(100, &|chunk| {
+                lock(&seen).entry(thread::current().id()).or_default().push((chunk, following(chunk)));
+            });
+        });
+        for taken in seen.into_inner().unwrap().values() {
+            assert!(taken.windows(2).all(|pair| pair[0].1 == pair[1].0), "{threads} threads: {taken:?}");
+        }
+    }
 }
 
 #[test]

@@ -41,6 +41,9 @@ const MAX_REREAD: usize = 256 * 1024;
 const MIN_SHARED: usize = 4 << 20;
 /// Tiles of a shared block that a thread transforms at a time.
 const GROUP: usize = 4;
+/// Up to this many threads take several frequencies of a shared block at a time, one after the other, so that the matrix of
+/// the next is on its way. More would not get equal shares.
+const MAX_TOGETHER: usize = 4;
 
 /// How the tiles are cut into blocks, and the buffers of one block.
 struct Blocks<const P: usize> {
@@ -153,16 +156,18 @@ where
             zeros.fill(0.0);
             let slot = Slot { first, v: SharedMut::new(v), m: SharedMut::new(m), zeros: SharedMut::new(zeros) };
             // Unless the block is shared, each of the loops below is a single call on this thread.
-            let (group, frequencies) = if blocks.shared { (GROUP, 1) } else { (count, Self::FREQUENCIES) };
+            let together = if pool::threads() <= MAX_TOGETHER { P / 2 } else { 1 };
+            let (group, frequencies) = if blocks.shared { (GROUP, together) } else { (count, Self::FREQUENCIES) };
             let part = |index: usize, len: usize, end: usize| index * len..end.min((index + 1) * len);
             parallel_for(count.div_ceil(group), &|index| {
                 // SAFETY: groups have different tiles, and blocks different slots.
                 unsafe { self.transform(&operands, &blocks, slot, part(index, group, count)) };
             });
             parallel_for(Self::FREQUENCIES / frequencies, &|index| {
+                let next = pool::following(index).wrapping_mul(frequencies);
                 let frequencies = part(index, frequencies, Self::FREQUENCIES);
                 // SAFETY: the loop before has ended, and the indices have different frequencies.
-                unsafe { self.multiply(&operands, &blocks, slot, count, frequencies) };
+                unsafe { self.multiply(&operands, &blocks, slot, count, frequencies, next) };
             });
             parallel_for(count.div_ceil(group), &|index| {
                 // SAFETY: the loop before has ended, and groups have different tiles.
@@ -196,7 +201,7 @@ where
         unsafe { transformation.run(operands.level) };
     }
 
-    /// `M[f] = V[f] U[f]` for some frequencies of `count` tiles.
+    /// `M[f] = V[f] U[f]` for some frequencies of `count` tiles; `next` is most likely the one after these.
     ///
     /// # Safety
     /// `V` is written, and nobody else uses these frequencies of `M`.
@@ -207,14 +212,9 @@ where
         slot: Slot,
         count: usize,
         frequencies: Range<usize>,
+        next: usize,
     ) {
         let len = operands.packed.len() / Self::FREQUENCIES;
-        // A small kernel stays in the cache. Where frequencies are dealt out one by one, threads take turns, about.
-        let step = match operands.packed.len() {
-            ..=MAX_REREAD => 0,
-            _ if frequencies.len() == 1 => pool::threads(),
-            _ => 1,
-        };
         let (v, m) = (frequencies.start * blocks.source.stride, frequencies.start * blocks.target.stride);
         let mut inputs = [std::ptr::null(); MAX_SHARED_BLOCK];
         let mut outputs = [std::ptr::null_mut(); MAX_SHARED_BLOCK];
@@ -222,7 +222,13 @@ where
             *input = slot.v.get().wrapping_add(v + i * self.depth).cast_const();
             *output = slot.m.get().wrapping_add(m + i * self.width);
         }
-        for frequency in frequencies {
+        for frequency in frequencies.clone() {
+            let next = match frequency + 1 {
+                // A small kernel stays in the cache.
+                _ if operands.packed.len() <= MAX_REREAD => frequency,
+                following if following < frequencies.end => following,
+                _ => next % Self::FREQUENCIES,
+            };
             let block = Block {
                 inputs: &inputs[..count],
                 outputs: &outputs[..count],
@@ -230,7 +236,7 @@ where
                 packed: &operands.packed[frequency * len..][..len],
                 columns: self.width,
                 panels: 0..self.width.div_ceil(TileShape::of(operands.level).columns),
-                next: operands.packed.as_ptr().wrapping_add((frequency + step) % Self::FREQUENCIES * len),
+                next: operands.packed.as_ptr().wrapping_add(next * len),
                 accumulate: false,
                 epilogue: Identity,
             };
