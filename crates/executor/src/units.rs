@@ -2,7 +2,7 @@
 
 use crate::flow::Flow;
 use crate::fused::{MAX_EXTERNALS, MAX_NODES, MAX_RESULTS};
-use ferrograph_graph::ValueId;
+use ferrograph_graph::{Plan, ValueId};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
@@ -66,6 +66,10 @@ impl<'a, 'g> Grouping<'a, 'g> {
         if from == to || self.units[from].len() + self.units[to].len() > MAX_NODES || self.connected_through(from, to) {
             return;
         }
+        // Two sums that are finished in registers, one of which adds the other, cost less than a loop over both.
+        if self.head(from).is_some_and(|head| self.head(to).is_some_and(|other| other != head)) {
+            return;
+        }
         let mut nodes = [self.units[from].as_slice(), self.units[to].as_slice()].concat();
         nodes.sort_unstable();
         let (externals, results) = self.boundary(&nodes);
@@ -77,6 +81,19 @@ impl<'a, 'g> Grouping<'a, 'g> {
         }
         self.units[from] = Vec::new();
         self.units[to] = nodes;
+    }
+
+    /// The step that alone the unit reads from, and that can apply what the unit begins with while its result is in
+    /// registers.
+    fn head(&self, unit: usize) -> Option<usize> {
+        let inside = |node: &usize| self.unit_of[*node] == unit;
+        let reads = self.units[unit].iter().flat_map(|&node| self.flow.reads(node));
+        reads.filter_map(|&(_, id)| self.flow.producer(id)).find(|&producer| {
+            let Some(Plan::Step(step)) = &self.flow.plans[producer] else { return false };
+            let [result] = self.flow.graph.nodes()[producer].results[..] else { return false };
+            let channels = self.flow.ty(result).extents().last().copied().unwrap_or_default();
+            step.with_clamp(channels).is_some() && self.readers[producer].iter().all(inside)
+        })
     }
 
     /// Whether a path leads from one unit to the other through a third: then they cannot run at the same time.

@@ -32,6 +32,12 @@ const BAND: usize = 64 * 1024;
 const MIN_CHUNK: usize = 1 << 18;
 /// Multiply-adds that are worth sharing with a thread that is awake.
 const MIN_SHARED: usize = 1 << 17;
+/// Chunks for each thread that are few.
+const FEW: usize = 4;
+/// Multiply-adds of an image at least that is cut into halves for the sake of equal shares: some 30 microseconds.
+const MIN_HALVED: usize = 1 << 21;
+/// Channels of a pixel that are worth handing out as a part: 512 bytes.
+const MIN_FINISHED: usize = 128;
 /// Chunks of a large correlation, about.
 const CHUNKS: usize = 64;
 
@@ -78,7 +84,7 @@ impl Correlation {
         self.slot_len(&grid).saturating_mul(grid.chunks().min(pool::threads()))
     }
 
-    /// How the work is cut. Depends on the extents only, not on the number of threads.
+    /// How the work is cut. Depends on the extents only, and where no scratch memory does on the number of threads.
     fn grid(&self) -> Grid {
         let tile = TileShape::of(Level::current());
         let panels = self.width.div_ceil(tile.columns);
@@ -95,7 +101,7 @@ impl Correlation {
         // Bands of equal height, and never so low that the pixels do not fill a block.
         rows = rows.max((PIXELS / 4).div_ceil(self.columns.count.max(1))).min(self.rows.count.max(1));
         let bands = self.rows.count.div_ceil(rows);
-        let rows = self.rows.count.div_ceil(bands.max(1)).max(1);
+        let mut rows = self.rows.count.div_ceil(bands.max(1)).max(1);
         let mut images = if bands <= 1 { (share / image).clamp(1, self.batch.max(1)) } else { 1 };
         while images > 1 && !fits(rows, images) {
             images /= 2;
@@ -104,6 +110,12 @@ impl Correlation {
         let divisible = self.groups == 1 && !self.is_thin();
         let pieces = if divisible { (band_work / share.max(1)).clamp(1, panels.max(1)) } else { 1 };
         let panels_each = panels.div_ceil(pieces).max(1);
+        let mut bands = bands;
+        // A few groups of panels are no equal shares for all threads, of halves of the image they are.
+        let few = self.batch == 1 && bands == 1 && panels.div_ceil(panels_each) < FEW * pool::threads();
+        if few && pool::threads() > 1 && self.is_inside() && pieces > 1 && row.saturating_mul(rows) >= MIN_HALVED {
+            (rows, bands) = (rows.div_ceil(2), 2);
+        }
         Grid {
             rows,
             bands,
@@ -143,9 +155,10 @@ impl Correlation {
         }
     }
 
-    /// Whether chunks are whole pixels, all of them neighbours.
+    /// Whether chunks are pixels that are neighbours, and enough channels of each.
     fn finishes_in_parts(&self, grid: &Grid) -> bool {
-        grid.panel_groups == 1 && self.rows.every == 1 && self.columns.every == 1
+        let channels = grid.panels * TileShape::of(Level::current()).columns;
+        self.rows.every == 1 && self.columns.every == 1 && (grid.panel_groups == 1 || channels >= MIN_FINISHED)
     }
 
     /// Whether parts of the target are handed out while they are in the cache.
@@ -173,11 +186,12 @@ impl Correlation {
         let taps = self.taps();
         let level = Level::current();
         for_each_with_scratch(grid.chunks(), scratch, slot_len, |chunk, band| {
+            let next = pool::following(chunk) % grid.panel_groups * grid.panels;
             let (chunk, panels) = (chunk / grid.panel_groups, chunk % grid.panel_groups);
             let (images, band_index) = (chunk / grid.bands, chunk % grid.bands);
             let images = images * grid.images..self.batch.min((images + 1) * grid.images);
             let rows = band_index * grid.rows..self.rows.count.min((band_index + 1) * grid.rows);
-            let chunk = Chunk { images, rows, panels: grid.panels * panels, panel_count: grid.panels };
+            let chunk = Chunk { images, rows, panels: grid.panels * panels, panel_count: grid.panels, next };
             self.run_chunk(level, &chunk, &taps, source, packed, target, band, epilogue, finished);
         });
     }
@@ -295,8 +309,8 @@ impl Correlation {
                 let packed_group = packed.len() / self.groups;
                 let tile = TileShape::of(level);
                 let all = self.width.div_ceil(tile.columns);
-                // Threads take turns at the panels, about.
-                let next = (chunk.panels + chunk.panel_count * pool::threads()) % all * tile.columns;
+                // The pieces of a chunk meet the same panels one after the other.
+                let next = tile.columns * if piece + 1 < pieces { chunk.panels } else { chunk.next };
                 let block = Block {
                     inputs: inputs.get(),
                     outputs: outputs.get(),
@@ -314,10 +328,17 @@ impl Correlation {
                 unsafe { block.run(level) };
             }
             if let Some(finished) = finished {
-                let start = (first + done) * out_channels;
-                // SAFETY: the chunk's pixels are neighbours (`finishes_in_parts`) within the target, which is borrowed
-                // meanwhile; no other chunk has them, and these are done.
-                finished(start, unsafe { target.part(start, count * out_channels) });
+                // All of several pixels, or the chunk's panels of one after the other.
+                let width = TileShape::of(level).columns;
+                let columns = chunk.panels * width..out_channels.min((chunk.panels + chunk.panel_count) * width);
+                let whole = self.groups > 1 || columns.len() == out_channels;
+                let (parts, columns) = if whole { (1, 0..count * out_channels) } else { (count, columns) };
+                for part in 0..parts {
+                    let start = (first + done + part) * out_channels + columns.start;
+                    // SAFETY: the chunk's pixels are neighbours (`finishes_in_parts`) within the target, which is
+                    // borrowed meanwhile; no other chunk has them and these panels, and they are done.
+                    finished(start, unsafe { target.part(start, columns.len()) });
+                }
             }
         }
     }
@@ -347,4 +368,6 @@ struct Chunk {
     /// The first panel.
     panels: usize,
     panel_count: usize,
+    /// The first panel of what this thread computes next, most likely.
+    next: usize,
 }
