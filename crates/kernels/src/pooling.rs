@@ -102,16 +102,25 @@ impl PoolShape {
 
 /// `y` = largest element of each window of `x`, channel by channel. NaN wins, padding never does.
 pub fn max_forward(shape: &PoolShape, x: &[f32], y: &mut [f32]) {
+    max_forward_with(shape, f32::NEG_INFINITY, x, y);
+}
+
+/// As [`max_forward`] where the padding is zeros that may win.
+pub fn bordered_max_forward(shape: &PoolShape, x: &[f32], y: &mut [f32]) {
+    max_forward_with(shape, 0.0, x, y);
+}
+
+fn max_forward_with(shape: &PoolShape, outside: f32, x: &[f32], y: &mut [f32]) {
     assert_eq!((x.len(), y.len()), (shape.input_len(), shape.output_len()));
     let level = Level::current();
-    shape.for_output_rows(y, |first_row, y| level.run(Rows::<true> { shape, x, first_row, y }));
+    shape.for_output_rows(y, |first_row, y| level.run(Rows::<true> { shape, outside, x, first_row, y }));
 }
 
 /// `y` = mean of the cells of each window of `x` that are not padding.
 pub fn average_forward(shape: &PoolShape, x: &[f32], y: &mut [f32]) {
     assert_eq!((x.len(), y.len()), (shape.input_len(), shape.output_len()));
     let level = Level::current();
-    shape.for_output_rows(y, |first_row, y| level.run(Rows::<false> { shape, x, first_row, y }));
+    shape.for_output_rows(y, |first_row, y| level.run(Rows::<false> { shape, outside: 0.0, x, first_row, y }));
 }
 
 /// `dx` from `dy`: the first cell of each window that holds its maximum `y` gets all of it.
@@ -147,6 +156,8 @@ pub fn average_gradient(shape: &PoolShape, dy: &[f32], dx: &mut [f32]) {
 /// Windows of whole rows of the output, from `first_row` on, a vector of channels at a time.
 struct Rows<'a, const MAX: bool> {
     shape: &'a PoolShape,
+    /// What is in the padding of a maximum.
+    outside: f32,
     x: &'a [f32],
     first_row: usize,
     y: &'a mut [f32],
@@ -157,15 +168,18 @@ impl<const MAX: bool> Kernel for Rows<'_, MAX> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Rows { shape, x, first_row, y } = self;
+        let Rows { shape, outside, x, first_row, y } = self;
         for (index, y) in y.chunks_exact_mut(shape.output[1] * shape.channels).enumerate() {
             let (n, i) = ((first_row + index) / shape.output[0], (first_row + index) % shape.output[0]);
             let rows = shape.cells(0, i);
             for (j, y) in y.chunks_exact_mut(shape.channels).enumerate() {
                 let columns = shape.cells(1, j);
-                let count = simd.splat((rows.len() * columns.len()) as f32);
+                let cells = rows.len() * columns.len();
+                let count = simd.splat(cells as f32);
+                let whole = cells == shape.size[0] * shape.size[1];
+                let least = if whole { f32::NEG_INFINITY } else { outside };
                 for (block, y) in y.chunks_mut(S::N).enumerate() {
-                    let mut sum = simd.splat(if MAX { f32::NEG_INFINITY } else { 0.0 });
+                    let mut sum = simd.splat(if MAX { least } else { 0.0 });
                     for h in rows.clone() {
                         for w in columns.clone() {
                             let x = &x[shape.input_offset(n, h, w) + block * S::N..][..y.len()];
@@ -361,6 +375,25 @@ mod tests {
                     expected[winner] += dy[o];
                 }
                 assert_eq!(dx, expected, "{shape:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn a_border_of_zeros_may_win() {
+        at_all_levels(|| {
+            for shape in shapes() {
+                let x: Vec<f32> = values(shape.input_len(), 5).iter().map(|x| x - 3.0).collect();
+                let mut y = vec![f32::NAN; shape.output_len()];
+                bordered_max_forward(&shape, &x, &mut y);
+                for (o, below) in windows(&shape).iter().enumerate() {
+                    let cut = below.len() < shape.size[0] * shape.size[1];
+                    assert_eq!(
+                        y[o],
+                        if cut { x[winner(&x, below)].max(0.0) } else { x[winner(&x, below)] },
+                        "{shape:?}"
+                    );
+                }
             }
         });
     }

@@ -12,6 +12,7 @@ pub mod average_pool2d_gradient;
 pub mod batch_norm_inference;
 pub mod batch_norm_training;
 pub mod batch_norm_training_gradient;
+pub mod bordered_max_pool2d;
 pub mod broadcast_like;
 pub mod broadcast_to;
 pub mod cast;
@@ -126,6 +127,7 @@ pub static ALL: &[Entry] = &[
     entry::<batch_norm_inference::BatchNormInference>("batch_norm_inference"),
     entry::<batch_norm_training::BatchNormTraining>("batch_norm_training"),
     entry::<batch_norm_training_gradient::BatchNormTrainingGradient>("batch_norm_training_gradient"),
+    entry::<bordered_max_pool2d::BorderedMaxPool2d>("bordered_max_pool2d"),
     entry::<broadcast_like::BroadcastLike>("broadcast_like"),
     entry::<broadcast_to::BroadcastTo>("broadcast_to"),
     entry::<cast::Cast>("cast"),

@@ -6,14 +6,17 @@
 //! Derivative: all of `dy` goes to the first largest element of the window in row-major order, as in Keras with JAX (to
 //! the first NaN, if there is one; JAX's choice among NaN depends on the numbers beside it).
 
+use crate::bordered_max_pool2d::BorderedMaxPool2d;
 use crate::max_pool2d_gradient::MaxPool2dGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
+use crate::shared::window::Padding;
 use crate::shared::{Pooling, step, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::pooling;
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// See the [module](self).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -59,6 +62,15 @@ impl Op for MaxPool2d {
         let Some(dy) = gradients[0] else { return Ok(vec![None]) };
         let gradient = MaxPool2dGradient { pooling: self.pooling };
         Ok(vec![Some(graph.apply(gradient, &[operands[0], results[0], dy])?)])
+    }
+
+    fn with_border(&self, border: &[[usize; 2]]) -> Option<Arc<dyn Op>> {
+        let padding = match self.pooling.padding {
+            Padding::Valid => Padding::Valid.with_border(border)?,
+            // What a window finds in its own padding is no zero.
+            Padding::Same | Padding::Explicit(_) => return None,
+        };
+        Some(Arc::new(BorderedMaxPool2d { pooling: Pooling { padding, ..self.pooling } }))
     }
 
     fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {

@@ -1,4 +1,4 @@
-//! Zeros around an image go into the convolution that alone reads them.
+//! Zeros around an image go into the window that alone reads them.
 
 use ferrograph_executor::Program;
 use ferrograph_graph::{Graph, Reference, TensorType, ValueId};
@@ -54,6 +54,25 @@ fn goes_into_the_convolution() {
         let (graph, [_, y]) = bordered(op, attributes, &format!("{{\"padding\":{border}}}"), x, kernel);
         let text = check(&graph, x, &[y]);
         assert!(!text.contains("pad("), "{op} {attributes} {border}: {text}");
+    }
+}
+
+#[test]
+fn goes_into_the_maximum() {
+    let x = [2, 6, 5, 7];
+    for (attributes, border, goes) in [
+        (r#"{"poolSize":[3,3],"strides":[2,2]}"#, "[[0,0],[1,1],[1,1],[0,0]]", true),
+        (r#"{"poolSize":[3,2],"strides":[1,1]}"#, "[[0,0],[2,0],[0,1],[0,0]]", true),
+        // Not as much as a window, and nothing that the pool's own padding would hide.
+        (r#"{"poolSize":[2,2],"strides":[2,2]}"#, "[[0,0],[2,0],[0,0],[0,0]]", false),
+        (r#"{"poolSize":[2,2],"strides":[2,2],"padding":"same"}"#, "[[0,0],[1,0],[0,0],[0,0]]", false),
+    ] {
+        let mut graph = Graph::new();
+        let image = graph.input(TensorType::known(DType::Float32, &x));
+        let padded = apply(&mut graph, "pad", &format!("{{\"padding\":{border}}}"), &[image]);
+        let y = apply(&mut graph, "max_pool2d", attributes, &[padded]);
+        let text = check(&graph, &x, &[y]);
+        assert_eq!(!text.contains("pad("), goes, "{attributes} {border}: {text}");
     }
 }
 
