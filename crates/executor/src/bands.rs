@@ -20,6 +20,8 @@ pub(crate) const MAX_STAGES: usize = 8;
 const KEPT: usize = 192 * 1024;
 /// Parts for each thread, so that one that comes late does not leave half of the work to the others.
 const PARTS: usize = 2;
+/// Rows of a part at least, unless threads would be left without one: neighbouring parts compute some rows both.
+const PART_ROWS: usize = 14;
 
 /// The steps in order, bound to memory.
 #[derive(Debug)]
@@ -133,7 +135,9 @@ impl Bands {
         let threads = if pool::is_alone() { 1 } else { pool::threads() };
         // What neighbouring parts both need both compute, so there are no more than help.
         let parts = if threads == 1 { 1 } else { (PARTS * threads).div_ceil(extents.images.max(1)) };
-        let rows = all.div_ceil(parts).next_multiple_of(2).min(all);
+        let parts = parts.min((all / PART_ROWS).max(threads));
+        let rows = all.div_ceil(parts);
+        let rows = if rows < PART_ROWS { rows } else { rows.next_multiple_of(2).min(all) };
         let parts = all.div_ceil(rows);
         let run = Run { bands: self, inputs, prepared, epilogues: &epilogues };
         for_each_part_with_scratch(

@@ -112,9 +112,19 @@ fn few_rows_and_narrow_images() {
 }
 
 #[test]
-fn small_images_are_not_handed_over_by_rows() {
-    let links: [Link; 2] =
-        [("conv2d", POINTWISE, [1, 1, 3, 48], false), ("depthwise_conv2d", SAME, [3, 3, 48, 1], false)];
-    let text = check([64, 14, 14, 3], &links);
-    assert!(!text.contains(", then"), "{text}");
+fn small_images_are_handed_over_to_one_step_that_overlaps() {
+    let links: [Link; 4] = [
+        ("conv2d", POINTWISE, [1, 1, 3, 48], true),
+        ("depthwise_conv2d", SAME, [3, 3, 48, 1], true),
+        ("conv2d", POINTWISE, [1, 1, 48, 16], false),
+        ("depthwise_conv2d", SAME, [3, 3, 16, 1], true),
+    ];
+    for images in [1, 2, 64] {
+        for rows in [14, 15] {
+            let text = check([images, rows, 14, 3], &links);
+            assert_eq!(text.matches(", then").count(), 2, "{text}");
+        }
+        let text = check([images, 13, 14, 3], &links);
+        assert!(!text.contains(", then"), "{text}");
+    }
 }
