@@ -18,7 +18,7 @@ impl Method {
     fn of(shape: &ConvShape) -> Self {
         shape.assert_valid();
         let (rows, columns) = (Axis::forward(shape, 0), Axis::forward(shape, 1));
-        if let Some(winograd) = Winograd::of(shape, [&rows, &columns], shape.in_channels, shape.out_channels) {
+        if let Some(winograd) = Winograd::of(shape, [&rows, &columns], shape.in_channels, shape.out_channels, true) {
             return Method::Winograd(winograd);
         }
         let (depth, width) = (shape.group_in(), shape.group_out());

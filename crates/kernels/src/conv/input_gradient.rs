@@ -27,7 +27,7 @@ fn by_winograd(shape: &ConvShape) -> Option<Winograd> {
         return None;
     }
     let (rows, columns) = (Axis::gradient(shape, 0, 0), Axis::gradient(shape, 1, 0));
-    Winograd::of(shape, [&rows, &columns], shape.out_channels, shape.in_channels)
+    Winograd::of(shape, [&rows, &columns], shape.out_channels, shape.in_channels, false)
 }
 
 /// Elements of a kernel packed for [`input_gradient`].

@@ -48,6 +48,12 @@ const MIN_GRADIENT_TILES: usize = 64;
 /// Elements of a transformed kernel at most: 9 MiB, about half of the last-level cache of a common processor. 256 x 256
 /// channels have as many.
 const MAX_KERNEL: usize = 9 << 18;
+/// A large kernel costs a single image of so few large tiles more to read than to multiply by. For small tiles it has less
+/// than half of the elements: 8 x 8 images of 256 channels take 0.6 of the time one by one, though 1.6 in large batches, which
+/// may not decide.
+const FEW_TILES: usize = 4;
+/// Elements that such an image affords: 4 MiB.
+const MAX_KERNEL_OF_FEW_TILES: usize = 1 << 20;
 /// The same for small tiles, whose kernels have not half as many elements: 18 MiB. A 7 x 7 image of 512 x 512 channels, with
 /// 16 MiB, takes 0.63 of the time of the direct method.
 const MAX_SMALL_KERNEL: usize = 2 * MAX_KERNEL;
@@ -72,9 +78,18 @@ macro_rules! either {
 
 impl Winograd {
     /// For source and target axes of this shape, from `depth` to `width` channels, if one of the methods is worth it.
-    /// Depends on the extents of an image only: the batch must not change its bits.
-    pub(super) fn of(shape: &ConvShape, [rows, columns]: [&Axis; 2], depth: usize, width: usize) -> Option<Self> {
-        if suits::<4, 6>(shape, rows.target, columns.target) && !shape.strict {
+    /// Depends on the extents of an image only: the batch must not change its bits. `singly` says that images may come one by
+    /// one, as they do to be predicted.
+    pub(super) fn of(
+        shape: &ConvShape,
+        [rows, columns]: [&Axis; 2],
+        depth: usize,
+        width: usize,
+        singly: bool,
+    ) -> Option<Self> {
+        let few = product(&[rows.target.div_ceil(TILE), columns.target.div_ceil(TILE)]) <= FEW_TILES;
+        let costly = singly && few && product(&[FREQUENCIES, depth, width]) > MAX_KERNEL_OF_FEW_TILES;
+        if suits::<4, 6>(shape, rows.target, columns.target) && !shape.strict && !costly {
             return Some(Winograd(Method::Large(Tiled::new(shape.batch, rows, columns, depth, width))));
         }
         suits::<2, 4>(shape, rows.target, columns.target)
@@ -127,8 +142,8 @@ impl Winograd {
 /// Whether an output (or gradient of the input) of `rows` x `columns` is worth computing with tiles of `T` x `T`.
 fn suits<const T: usize, const P: usize>(shape: &ConvShape, rows: usize, columns: usize) -> bool {
     let channels = [shape.in_channels, shape.out_channels];
-    let max_kernel = if T == TILE { MAX_KERNEL } else { MAX_SMALL_KERNEL };
     let tiles = product(&[rows.div_ceil(T), columns.div_ceil(T)]);
+    let max_kernel = if T == TILE { MAX_KERNEL } else { MAX_SMALL_KERNEL };
     shape.kernel == [3, 3]
         && shape.stride == [1, 1]
         && shape.dilation == [1, 1]

@@ -17,7 +17,8 @@ const PLAIN_BOUND: f64 = 1.8e-5;
 /// The method for the output of a shape.
 fn method(shape: &ConvShape) -> Option<&'static str> {
     let axes = [0, 1].map(|axis| Axis::forward(shape, axis));
-    Winograd::of(shape, [&axes[0], &axes[1]], shape.in_channels, shape.out_channels).map(|winograd| winograd.name())
+    let [depth, width] = [shape.in_channels, shape.out_channels];
+    Winograd::of(shape, [&axes[0], &axes[1]], depth, width, true).map(|winograd| winograd.name())
 }
 
 fn assert_close(what: &str, shape: &ConvShape, result: &[f32], expected: &[f64], bound: f64) {
@@ -139,12 +140,19 @@ fn epilogues_follow_the_channel() {
 #[test]
 fn shapes_choose_the_method() {
     let fits = ConvShape { in_channels: 64, out_channels: 64, ..ALLOWED };
-    let large = [fits, ConvShape { batch: 100, ..fits }, ConvShape { batch: 0, ..fits }];
+    let large = [
+        fits,
+        ConvShape { height: 8, width: 8, in_channels: 128, out_channels: 128, ..fits },
+        ConvShape { batch: 100, ..fits },
+        ConvShape { batch: 0, ..fits },
+    ];
     let small = [
         ConvShape { strict: true, ..fits },
         // Their kernels are too large for large tiles.
         ConvShape { in_channels: 257, out_channels: 256, ..fits },
         ConvShape { in_channels: 512, out_channels: 512, ..fits },
+        // The image has few tiles for so large a kernel.
+        ConvShape { height: 8, width: 8, in_channels: 128, out_channels: 256, ..fits },
         // Of large tiles, there would be too few or less than half of them is wanted.
         ConvShape { height: 4, ..fits },
         ConvShape { height: 5, width: 5, ..fits },
