@@ -1,6 +1,6 @@
 //! Variables that a run changes where they lie: the moments of Adam's rule, which nothing but their own update reads.
 //!
-//! To write them to other memory takes 1.8 times as long. But what is overwritten cannot be had back, so a run begins with
+//! To write them to other memory takes 1.2 times as long. But what is overwritten cannot be had back, so a run begins with
 //! it only when nothing can make it fail any more: whatever the data may be refused for is asked before.
 
 use crate::ProgramError;
