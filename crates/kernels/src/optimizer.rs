@@ -18,7 +18,7 @@ impl Adam {
     /// `m' = m + (g - m) * first`, `v' = v + (g^2 - v) * second` where they lie, and `next = w - m' * alpha / (sqrt(v') +
     /// epsilon)`, in one pass, each rounded as by one function after another.
     ///
-    /// To write `m'` and `v'` elsewhere, too, takes 1.8 times as long: every line that is written is read before. Stores past
+    /// To write `m'` and `v'` elsewhere, too, takes 1.2 times as long: every line that is written is read before. Stores past
     /// the caches save that, but the next update then waits for the memory instead of the last-level cache, and takes longer
     /// by more than that.
     pub fn update(self, alpha: f32, gradient: &[f32], moments: [&mut [f32]; 2], w: &[f32], next: &mut [f32]) {
