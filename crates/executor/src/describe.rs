@@ -77,7 +77,7 @@ impl Line<'_> {
         let kind = match work {
             Work::Fused(_) => "loop of ".to_owned(),
             Work::Bands(bands) => format!("{} rows at a time of ", bands.rows()),
-            Work::Kernel(_) | Work::Chained(..) | Work::InParts(..) | Work::Copy => String::new(),
+            Work::Kernel(_) | Work::Chained(..) | Work::InParts(..) | Work::Pooled(..) | Work::Copy => String::new(),
         };
         let inputs: Vec<String> = inputs.iter().map(|place| self.place(place)).collect();
         let outputs = outputs.iter().zip(types).map(|(at, ty)| format!("{}: {ty}", self.place(at)));

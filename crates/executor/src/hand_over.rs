@@ -2,7 +2,7 @@
 
 use crate::bands::MAX_STAGES;
 use crate::flow::Flow;
-use crate::units::Unit;
+use crate::units::{Unit, reader_counts, unit_of};
 use ferrograph_graph::{ByRows, Plan as OpPlan, ValueId};
 
 /// Bytes of an image from which on it is handed over by rows: what is smaller stays in the second-level cache anyway.
@@ -36,22 +36,8 @@ pub(crate) fn join_by_rows(
             if kept && nodes[unit[0]].results.len() == 1 { step.by_rows() } else { None }
         })
         .collect();
-    let mut unit_of = vec![usize::MAX; nodes.len()];
-    for (at, unit) in units.iter().enumerate() {
-        for &node in unit {
-            unit_of[node] = at;
-        }
-    }
-    // By unit: how often others read from it, and from how many a leaf comes.
-    let mut readers = vec![0usize; units.len()];
-    for (at, unit) in units.iter().enumerate() {
-        for &(_, id) in unit.iter().flat_map(|&node| flow.reads(node)) {
-            if let Some(from) = flow.producer(id).map(|node| unit_of[node]).filter(|&from| from != at) {
-                readers[from] += 1;
-            }
-        }
-        readers[at] += unit.iter().flat_map(|&node| &nodes[node].results).filter(|id| leaves[id.index()]).count();
-    }
+    let unit_of = unit_of(flow, units);
+    let readers = reader_counts(flow, units, &unit_of, leaves);
     // By unit: the one before it, and how many steps end there.
     let (mut before, mut stages) = (vec![None; units.len()], vec![1; units.len()]);
     // By unit: whether a step reads more rows than it makes, and whether one that ends there does.

@@ -35,6 +35,7 @@ mod operands;
 mod parts;
 mod plan;
 mod planner;
+mod pooled;
 mod program;
 mod readers;
 mod run;

@@ -70,6 +70,8 @@ pub(crate) enum Work {
     Chained(Box<dyn Step>, Box<Fused>),
     /// A kernel that makes its result in parts and the loop that uses them up.
     InParts(Box<dyn Step>, Box<Fused>),
+    /// The same with the pooling behind it, which the kernel does while the result is in registers.
+    Pooled(Box<dyn Step>, Box<Fused>),
     /// Several such that hand each other rows.
     Bands(Box<Bands>),
     Fused(Box<Fused>),
@@ -80,7 +82,7 @@ impl Work {
     /// The kernel, if there is one; of several that of number `stage`.
     pub(crate) fn step(&self, stage: usize) -> Option<&dyn Step> {
         match self {
-            Self::Kernel(step) | Self::Chained(step, _) | Self::InParts(step, _) => {
+            Self::Kernel(step) | Self::Chained(step, _) | Self::InParts(step, _) | Self::Pooled(step, _) => {
                 (stage == 0).then_some(step.as_ref())
             }
             Self::Bands(bands) => bands.step(stage),

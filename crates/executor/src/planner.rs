@@ -12,9 +12,10 @@ use crate::in_place::{InPlace, Table, first_unit, read_once};
 use crate::kept::Kept;
 use crate::layout::{Layout, Source};
 use crate::plan::{Action, Output, OutputHome, Plan, Work};
+use crate::pooled::join_poolings;
 use crate::touched::Touched;
 use crate::units::{Unit, units};
-use ferrograph_graph::{GraphError, InParts, Origin, Plan as OpPlan, Step, ValueId, Variable};
+use ferrograph_graph::{GraphError, InParts, Origin, Plan as OpPlan, Step, ValueId, Variable, WithPooling};
 use ferrograph_tensor::{Buffer, DType, ShapeError};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,6 +29,11 @@ fn stays(flow: &Flow<'_>, updated: &[u64], id: ValueId) -> bool {
         Origin::Variable(variable) => !updated.contains(&variable.id()),
         Origin::Input(_) | Origin::Node { .. } => false,
     }
+}
+
+/// Whether a node is a pooling that steps know.
+fn pools_by_two(plan: Option<&OpPlan>) -> bool {
+    matches!(plan, Some(OpPlan::Step(step)) if step.pools_by_two())
 }
 
 /// Elements of a row from which on it is worth knowing whether it was ever moved: a cache line.
@@ -65,6 +71,7 @@ impl<'g> Planner<'g> {
         let updated: Vec<u64> = updates.iter().map(|(variable, _)| variable.id()).collect();
         let units = join_epilogues(&flow, &units(&flow, &leaves), &leaves);
         let units = join_by_rows(&flow, &units, &leaves, |id| stays(&flow, &updated, id));
+        let units = join_poolings(&flow, &units, &leaves);
         let from = first_unit(&flow, &units);
         let (layout, copies, kept) = Default::default();
         Self { flow, leaves, units, updated, layout, copies, kept, from, in_place: InPlace::default() }
@@ -167,7 +174,11 @@ impl<'g> Planner<'g> {
         let nodes = self.flow.graph.nodes();
         let names = unit.iter().map(|&node| nodes[node].op.name()).collect();
         let is_step = |node: &&usize| matches!(plans[**node], Some(OpPlan::Step(_)));
-        let draft = if unit.iter().filter(is_step).count() > 1 {
+        let steps = unit.iter().filter(is_step).count();
+        let pools = steps == 2 && unit.last().is_some_and(|&last| pools_by_two(plans[last].as_ref()));
+        let draft = if pools {
+            self.draft_pooled(at, &unit, names, plans, last_use)?
+        } else if steps > 1 {
             self.draft_bands(at, &unit, names, plans, last_use)?
         } else if let Some(OpPlan::Step(_)) = &plans[unit[0]] {
             let Some(OpPlan::Step(step)) = plans[unit[0]].take() else { unreachable!("just matched") };
@@ -289,6 +300,30 @@ impl<'g> Planner<'g> {
         let outputs = self.flow.graph.nodes()[index].results.clone();
         let skipped = outputs.iter().enumerate().filter(|&(result, _)| step.skips(result)).map(|(_, id)| *id).collect();
         Ok(Draft { names, work: Work::Kernel(step), inputs, outputs, skipped, scratch, prepared })
+    }
+
+    /// A step, the loop behind it and the pooling behind that, see [`join_poolings`].
+    fn draft_pooled(
+        &mut self,
+        at: usize,
+        unit: &[usize],
+        names: Vec<&'static str>,
+        plans: &mut [Option<OpPlan>],
+        last_use: &HashMap<ValueId, usize>,
+    ) -> Result<Draft, ProgramError> {
+        let nodes = self.flow.graph.nodes();
+        let (first, pooling) = (unit[0], unit[unit.len() - 1]);
+        let Some(OpPlan::Step(step)) = plans[first].take() else { unreachable!("joined as a step") };
+        let scratch = step.with_pooling().map_or(0, WithPooling::pooled_scratch_len);
+        let mut draft = self.draft_kernel(at, first, names, step, scratch)?;
+        let head = (Some(nodes[first].results[0]), draft.inputs.len());
+        let handed_over = Some(self.flow.root(nodes[pooling].operands[0]));
+        let (fused, boundary) = self.fuse(at, &unit[1..unit.len() - 1], plans, last_use, head, handed_over)?;
+        self.add_loop(at, &mut draft, &fused, boundary, None);
+        draft.outputs.clone_from(&nodes[pooling].results);
+        let Work::Kernel(step) = draft.work else { unreachable!("just made") };
+        draft.work = Work::Pooled(step, Box::new(fused));
+        Ok(draft)
     }
 
     /// Steps that hand each other rows, each with its loop behind it.

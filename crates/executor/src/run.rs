@@ -272,6 +272,12 @@ fn perform(action: &Action, arena: &mut Arena<'_>, parts: &mut Vec<Part>) -> Res
             let consumer = Consumer::new(fused, inputs, outputs, scratch, step.part_len());
             step.run_in_parts(inputs, prepared, own, &|start, piece| consumer.consume(start, piece))?;
         }
+        Work::Pooled(step, fused) => {
+            let (Some(clamp), Some(step)) = (fused.clamp(inputs), step.with_pooling()) else {
+                unreachable!("joined as a step that pools what a row and limits make of its result")
+            };
+            step.run_pooled(RunContext { inputs, prepared, outputs, scratch: scratch.f32(0) }, clamp)?;
+        }
         Work::Bands(bands) => bands.run(inputs, prepared, outputs.f32(0), scratch.into_views()),
         Work::Fused(fused) => fused.run(inputs, outputs, scratch),
         Work::Copy => outputs.view(0).copy_from(inputs.view(0)),

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
 /// Nodes that run as one step: either one node, or element-wise nodes of one result shape in one loop, ascending; later
-/// also a node and the loop that is its epilogue, and several of these that hand each other rows.
+/// also a node and the loop that is its epilogue, several of these that hand each other rows, and one with the pooling behind it.
 pub(crate) type Unit = Vec<usize>;
 
 /// All units in an order in which each comes after those it reads from. `leaves` says of a value that it is wanted when
@@ -20,6 +20,32 @@ pub(crate) fn units(flow: &Flow<'_>, leaves: &[bool]) -> Vec<Unit> {
         }
     }
     grouping.in_order()
+}
+
+/// By node: the unit it is in, if it is in one.
+pub(crate) fn unit_of(flow: &Flow<'_>, units: &[Unit]) -> Vec<usize> {
+    let mut unit_of = vec![usize::MAX; flow.graph.nodes().len()];
+    for (at, unit) in units.iter().enumerate() {
+        for &node in unit {
+            unit_of[node] = at;
+        }
+    }
+    unit_of
+}
+
+/// By unit: how often others read from it, and how many of its values are wanted when the run has ended.
+pub(crate) fn reader_counts(flow: &Flow<'_>, units: &[Unit], unit_of: &[usize], leaves: &[bool]) -> Vec<usize> {
+    let mut readers = vec![0usize; units.len()];
+    for (at, unit) in units.iter().enumerate() {
+        for &(_, id) in unit.iter().flat_map(|&node| flow.reads(node)) {
+            if let Some(from) = flow.producer(id).map(|node| unit_of[node]).filter(|&from| from != at) {
+                readers[from] += 1;
+            }
+        }
+        let results = unit.iter().flat_map(|&node| &flow.graph.nodes()[node].results);
+        readers[at] += results.filter(|id| leaves[id.index()]).count();
+    }
+    readers
 }
 
 struct Grouping<'a, 'g> {

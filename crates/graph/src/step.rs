@@ -37,6 +37,17 @@ pub trait Step: Debug + Send + Sync {
         None
     }
 
+    /// Whether the step takes the largest element of each window of 2 x 2 pixels, side by side, of images `[N, H, W, C]`, and
+    /// nothing else: NaN wins, of equal ones the first, and a row or column left over is dropped.
+    fn pools_by_two(&self) -> bool {
+        false
+    }
+
+    /// The step as one that does what such a pooling does to its result, if it is such a one.
+    fn with_pooling(&self) -> Option<&dyn WithPooling> {
+        None
+    }
+
     /// The step as one that can be computed by rows, if it is such a one.
     fn by_rows(&self) -> Option<&dyn ByRows> {
         None
@@ -132,6 +143,16 @@ pub struct Clamp<'a> {
 pub trait WithClamp: Step {
     /// As [`Step::run`], with `clamp` applied to every element.
     fn run_with_clamp(&self, context: RunContext<'_>, clamp: Clamp<'_>) -> Result<(), GraphError>;
+}
+
+/// A step of one float32 result, images of at least 8 channels, that can hand on only what
+/// [a pooling](Step::pools_by_two) leaves of it. The executor lets it do so if nobody else reads the images.
+pub trait WithPooling: Step {
+    /// float32 elements of scratch memory that [`Self::run_pooled`] needs, instead of [`Step::scratch_len`].
+    fn pooled_scratch_len(&self) -> usize;
+
+    /// As [`WithClamp::run_with_clamp`] and then the pooling, whose result is the context's output.
+    fn run_pooled(&self, context: RunContext<'_>, clamp: Clamp<'_>) -> Result<(), GraphError>;
 }
 
 /// A kept form of an operand. Where the operand is a variable or a constant the executor makes it once for each value

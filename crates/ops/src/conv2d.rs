@@ -15,7 +15,7 @@ use crate::shared::operands::exactly;
 use crate::shared::{Convolution, affine, entries, step, to_json};
 use ferrograph_graph::{
     Affine, ByRows, Clamp, Epilogue, Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RowExtents,
-    RowsContext, RunContext, Sample, Step, TensorType, ValueId, WithClamp, WithEpilogue,
+    RowsContext, RunContext, Sample, Step, TensorType, ValueId, WithClamp, WithEpilogue, WithPooling,
 };
 use ferrograph_kernels::conv::{self, ConvShape};
 use ferrograph_kernels::elementwise::Clamped;
@@ -23,6 +23,9 @@ use ferrograph_tensor::{DType, View};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// Channels of an image at least that is pooled while it is made: vectors lie along them.
+const MIN_POOLED: usize = 8;
 
 /// See the [module](self).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -56,7 +59,9 @@ impl Op for Conv2d {
         let plain = ConvShape { strict: true, ..bound.shape };
         let direct = conv::packed_kernel_layout(&bound.shape) == conv::packed_kernel_layout(&plain);
         let by_rows = direct && conv::scratch_len(&bound.shape) == 0;
-        Ok(Plan::Step(Box::new(Forward { shape: bound.shape, packed: [packed], by_rows })))
+        let pooled_scratch_len =
+            conv::pooled_scratch_len(&bound.shape).filter(|_| bound.shape.out_channels >= MIN_POOLED);
+        Ok(Plan::Step(Box::new(Forward { shape: bound.shape, packed: [packed], by_rows, pooled_scratch_len })))
     }
 
     fn keeps_entries_apart(&self, _: usize, batched: &[bool], _: &[TensorType]) -> bool {
@@ -104,6 +109,8 @@ struct Forward {
     shape: ConvShape,
     packed: [Preparation; 1],
     by_rows: bool,
+    /// `None` where it does not pool its result.
+    pooled_scratch_len: Option<usize>,
 }
 
 impl WithEpilogue for Forward {
@@ -135,6 +142,10 @@ impl Step for Forward {
 
     fn by_rows(&self) -> Option<&dyn ByRows> {
         if self.by_rows { Some(self) } else { None }
+    }
+
+    fn with_pooling(&self) -> Option<&dyn WithPooling> {
+        self.pooled_scratch_len.is_some().then_some(self as _)
     }
 
     fn scratch_len(&self) -> usize {
@@ -178,6 +189,18 @@ impl WithClamp for Forward {
     fn run_with_clamp(&self, mut context: RunContext<'_>, clamp: Clamp<'_>) -> Result<(), GraphError> {
         let (x, kernel) = (context.inputs.f32(0), context.prepared.f32(0));
         conv::forward_with(&self.shape, x, kernel, context.outputs.f32(0), context.scratch, clamped(clamp));
+        Ok(())
+    }
+}
+
+impl WithPooling for Forward {
+    fn pooled_scratch_len(&self) -> usize {
+        self.pooled_scratch_len.unwrap_or(0)
+    }
+
+    fn run_pooled(&self, mut context: RunContext<'_>, clamp: Clamp<'_>) -> Result<(), GraphError> {
+        let (x, kernel) = (context.inputs.f32(0), context.prepared.f32(0));
+        conv::forward_pooled(&self.shape, x, kernel, context.outputs.f32(0), context.scratch, clamped(clamp));
         Ok(())
     }
 }

@@ -11,9 +11,11 @@ use crate::max_pool2d_gradient::MaxPool2dGradient;
 use crate::registry::Registered;
 use crate::shared::operands::exactly;
 use crate::shared::window::Padding;
-use crate::shared::{Pooling, step, to_json};
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
-use ferrograph_kernels::pooling;
+use crate::shared::{Pooling, to_json};
+use ferrograph_graph::{
+    Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
+};
+use ferrograph_kernels::pooling::{self, PoolShape};
 use ferrograph_tensor::DType;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -42,10 +44,7 @@ impl Op for MaxPool2d {
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
         let shape = self.pooling.shape(self.name(), &operands[0])?;
-        Ok(step(move |mut context| {
-            pooling::max_forward(&shape, context.inputs.f32(0), context.outputs.f32(0));
-            Ok(())
-        }))
+        Ok(Plan::Step(Box::new(Forward { shape })))
     }
 
     fn keeps_entries_apart(&self, _: usize, _: &[bool], _: &[TensorType]) -> bool {
@@ -77,6 +76,23 @@ impl Op for MaxPool2d {
         let x = &operands[0];
         let y = self.pooling.winners(x).iter().map(|winner| x.at(winner)).collect();
         vec![Reference::new(DType::Float32, &results[0].extents(), y)]
+    }
+}
+
+#[derive(Debug)]
+struct Forward {
+    shape: PoolShape,
+}
+
+impl Step for Forward {
+    fn run(&self, mut context: RunContext<'_>) -> Result<(), GraphError> {
+        pooling::max_forward(&self.shape, context.inputs.f32(0), context.outputs.f32(0));
+        Ok(())
+    }
+
+    fn pools_by_two(&self) -> bool {
+        let PoolShape { input, output, size, strides, before, .. } = self.shape;
+        size == [2; 2] && strides == [2; 2] && before == [0; 2] && output == input.map(|extent| extent / 2)
     }
 }
 

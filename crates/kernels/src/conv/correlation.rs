@@ -22,6 +22,8 @@ pub(super) struct Correlation {
     /// Source and target channels of a group.
     depth: usize,
     width: usize,
+    /// Only the largest of each window of 2 x 2 target pixels is wanted; see [`Self::pooled`].
+    pooled: bool,
 }
 
 /// Pixels that a panel meets in a row.
@@ -43,7 +45,20 @@ const CHUNKS: usize = 64;
 
 impl Correlation {
     pub(super) fn new(batch: usize, rows: Axis, columns: Axis, groups: usize, depth: usize, width: usize) -> Self {
-        Correlation { batch, rows, columns, groups, depth, width }
+        Correlation { batch, rows, columns, groups, depth, width, pooled: false }
+    }
+
+    /// The same with the largest of each window of 2 x 2 target pixels in place of these, if it is known: the target is
+    /// `[batch, rows.target / 2, columns.target / 2, width]`.
+    pub(super) fn pooled(self) -> Option<Self> {
+        let fits = self.is_thin() && self.rows.count >= 2 && self.columns.count >= 2;
+        (fits && self.rows.every == 1 && self.columns.every == 1).then_some(Correlation { pooled: true, ..self })
+    }
+
+    /// Rows and columns of the target.
+    fn target(&self) -> [usize; 2] {
+        let extents = [self.rows.target, self.columns.target];
+        if self.pooled { extents.map(|extent| extent / 2) } else { extents }
     }
 
     /// Products in the sum of one target element.
@@ -101,7 +116,10 @@ impl Correlation {
         // Bands of equal height, and never so low that the pixels do not fill a block.
         rows = rows.max((PIXELS / 4).div_ceil(self.columns.count.max(1))).min(self.rows.count.max(1));
         let bands = self.rows.count.div_ceil(rows);
-        let mut rows = self.rows.count.div_ceil(bands.max(1)).max(1);
+        let rows = self.rows.count.div_ceil(bands.max(1)).max(1);
+        // Windows are whole.
+        let mut rows = if self.pooled { rows.next_multiple_of(2) } else { rows };
+        let bands = self.rows.count.div_ceil(rows);
         let mut images = if bands <= 1 { (share / image).clamp(1, self.batch.max(1)) } else { 1 };
         while images > 1 && !fits(rows, images) {
             images /= 2;
@@ -143,8 +161,8 @@ impl Correlation {
         finished: Option<Finished<'_>>,
     ) {
         assert_eq!(source.len(), product(&[self.batch, self.rows.extent, self.columns.extent, self.channels()]));
-        let target_extents = [self.batch, self.rows.target, self.columns.target, self.groups, self.width];
-        assert_eq!(target.len(), product(&target_extents));
+        let [target_rows, target_columns] = self.target();
+        assert_eq!(target.len(), product(&[self.batch, target_rows, target_columns, self.groups, self.width]));
         assert_eq!(packed.len(), self.packed_len(), "the packed kernel has the length its function gives");
         epilogue.assert_fits(self.groups * self.width);
         let grid = self.grid();
@@ -250,15 +268,20 @@ impl Correlation {
                 let (y, x) = (i / columns.taps.len(), i % columns.taps.len());
                 rows.taps[y] * line + columns.taps[x]
             });
-            for (image, row) in chunk.images.clone().flat_map(|image| chunk.rows.clone().map(move |row| (image, row))) {
+            let [target_rows, target_columns] = self.target();
+            let (height, run_len, pooled) =
+                if self.pooled { (2, columns.count / 2, Some(rows.step * line)) } else { (1, columns.count, None) };
+            let windows = chunk.rows.start / height..chunk.rows.end / height;
+            for (image, row) in chunk.images.clone().flat_map(|image| windows.clone().map(move |row| (image, row))) {
                 let (y, x) = (rows.first + row * rows.every, columns.first);
                 let run = thin::Run {
                     taps: &taps,
-                    source: line_start(image, row),
+                    source: line_start(image, row * height),
                     source_step: columns.step,
-                    target: target.get().wrapping_add(((image * rows.target + y) * columns.target + x) * self.width),
+                    target: target.get().wrapping_add(((image * target_rows + y) * target_columns + x) * self.width),
                     target_step: columns.every * self.width,
-                    pixels: columns.count,
+                    pixels: run_len,
+                    pooled,
                     packed,
                     columns: self.width,
                     epilogue,

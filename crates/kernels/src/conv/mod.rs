@@ -27,7 +27,8 @@ mod thin;
 mod winograd;
 
 pub use forward::{
-    forward, forward_then, forward_with, pack_kernel, packed_kernel_layout, packed_kernel_len, scratch_len,
+    forward, forward_pooled, forward_then, forward_with, pack_kernel, packed_kernel_layout, packed_kernel_len,
+    pooled_scratch_len, scratch_len,
 };
 pub use input_gradient::{
     input_gradient, input_gradient_is_finished_in_cache, input_gradient_scratch_len, input_gradient_then,

@@ -257,3 +257,54 @@ fn scratch_for_one_thread_serves_many() {
     });
     assert_eq!(y, expected);
 }
+
+#[test]
+fn pooling_while_convolving_keeps_the_bits() {
+    let mut random = Random::new(17);
+    let thin = ConvShape { in_channels: 1, out_channels: 37, ..PLAIN };
+    let deep = ConvShape { in_channels: 35, out_channels: 40, height: 11, width: 13, ..PLAIN };
+    let shapes = [
+        thin,
+        ConvShape { padding: [[0; 2]; 2], height: 28, width: 28, out_channels: 32, batch: 9, ..thin },
+        ConvShape { padding: [[1, 0], [2, 1]], height: 130, width: 75, ..thin },
+        ConvShape { stride: [2, 3], dilation: [1, 2], height: 17, width: 31, ..thin },
+        ConvShape { height: 2, width: 3, batch: 1, ..thin },
+        deep,
+        ConvShape { strict: false, ..deep },
+        ConvShape { strict: false, height: 10, width: 12, batch: 7, ..deep },
+    ];
+    for shape in shapes {
+        let mut x = random.normal(shape.x_len());
+        let at = x.len() / 3;
+        x[at] = f32::NAN;
+        let (kernel, bias) = (random.normal(shape.kernel_len()), random.normal(shape.out_channels));
+        let clamped = crate::elementwise::Clamped { bias: &bias, low: 0.0, high: 2.0 };
+        let input = [shape.out_height(), shape.out_width()];
+        let windows = crate::pooling::PoolShape {
+            batch: shape.batch,
+            input,
+            output: input.map(|extent| extent / 2),
+            channels: shape.out_channels,
+            size: [2; 2],
+            strides: [2; 2],
+            before: [0; 2],
+        };
+        for level in Level::available() {
+            with_level(level, || {
+                let mut packed = vec![f32::NAN; packed_kernel_len(&shape)];
+                pack_kernel(&shape, &kernel, &mut packed);
+                let (mut whole, mut expected) = (vec![f32::NAN; shape.y_len()], vec![f32::NAN; windows.output_len()]);
+                forward_with(&shape, &x, &packed, &mut whole, &mut vec![f32::NAN; scratch_len(&shape)], clamped);
+                crate::pooling::max_forward(&windows, &whole, &mut expected);
+                let received = at_thread_counts(|| {
+                    let mut y = vec![f32::INFINITY; expected.len()];
+                    let mut scratch = vec![f32::NAN; pooled_scratch_len(&shape).unwrap()];
+                    forward_pooled(&shape, &x, &packed, &mut y, &mut scratch, clamped);
+                    y
+                });
+                assert_eq!(bits(&received), bits(&expected), "{} {shape:?}", level.name());
+            });
+        }
+    }
+    assert_eq!(pooled_scratch_len(&PLAIN), None);
+}

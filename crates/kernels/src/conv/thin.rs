@@ -9,12 +9,13 @@
 #![allow(clippy::needless_range_loop)]
 
 use crate::gemm::Epilogue;
+use crate::pooling::larger;
 use ferrograph_simd::{Kernel, Simd};
 
 /// Products of a sum.
 pub(super) const TAPS: usize = 9;
-/// Pixels that are summed side by side, to hide the latency of an addition.
-const PIXELS: usize = 4;
+/// Pixels that are summed side by side at most: with two vectors, their sums and the kernel fill 30 of 32 registers.
+const PIXELS: usize = 6;
 
 /// Neighbouring pixels of a row of the target.
 #[derive(Clone, Copy)]
@@ -28,6 +29,9 @@ pub(super) struct Run<'a, E> {
     pub target: *mut f32,
     pub target_step: usize,
     pub pixels: usize,
+    /// If only the largest of every two pixels in this row and the next is wanted: the elements to where that row reads. Then
+    /// `pixels` and `target` are of these windows.
+    pub pooled: Option<usize>,
     /// All of the kernel, packed at the current level, and its columns.
     pub packed: &'a [f32],
     pub columns: usize,
@@ -58,7 +62,7 @@ impl<E: Epilogue> Kernel for Vouched<'_, E> {
         for column in (0..self.0.columns).step_by(width) {
             let columns = width.min(self.0.columns - column);
             let vectors = columns.div_ceil(S::N);
-            // Two vectors of every tap and of four pixels fill 32 registers; with 16, there is room for one.
+            // Two vectors of every tap and of the pixels need 32 registers; with 16, there is room for one.
             let side_by_side = if const { S::TILE_ROWS * S::TILE_VECTORS >= 16 } { 2 } else { 1 };
             for first in (0..vectors).step_by(side_by_side) {
                 let columns = columns - first * S::N;
@@ -83,7 +87,7 @@ impl<E: Epilogue> Vouched<'_, E> {
         first: usize,
         columns: usize,
     ) {
-        let Run { taps, source, source_step, target, target_step, pixels, packed, epilogue, .. } = self.0;
+        let Run { packed, pixels, .. } = self.0;
         let mut kernel = [[simd.zero(); VECTORS]; TAPS];
         for tap in 0..TAPS {
             for v in 0..VECTORS {
@@ -92,47 +96,98 @@ impl<E: Epilogue> Vouched<'_, E> {
                     unsafe { simd.load_ptr(packed.as_ptr().add(TAPS * column + (tap * vectors + first + v) * S::N)) };
             }
         }
-        let column = column + first * S::N;
-        let last = columns - (VECTORS - 1) * S::N;
-        // Several pixels, then the rest one by one.
-        macro_rules! pixels {
-            ($count:expr, $pixel:expr) => {
-                let mut sums = [[simd.zero(); VECTORS]; $count];
-                let from = source.wrapping_add($pixel * source_step);
-                for tap in 0..TAPS {
-                    for i in 0..$count {
-                        // SAFETY: the caller vouches for every tap of every pixel.
-                        let x = simd.splat(unsafe { *from.add(i * source_step + taps[tap]) });
-                        for v in 0..VECTORS {
-                            sums[i][v] = simd.fma(x, kernel[tap][v], sums[i][v]);
-                        }
-                    }
-                }
-                let to = target.wrapping_add($pixel * target_step + column);
-                for i in 0..$count {
-                    for v in 0..VECTORS {
-                        let sum = epilogue.apply(simd, sums[i][v], column + v * S::N);
-                        // SAFETY: the caller vouches for all columns of every pixel.
-                        unsafe {
-                            let to = to.add(i * target_step + v * S::N);
-                            if v + 1 == VECTORS && last < S::N {
-                                simd.store_partial_ptr(to, sum, last);
-                            } else {
-                                simd.store_ptr(to, sum);
-                            }
-                        }
-                    }
-                }
-            };
+        let strip = Strip { run: self.0, kernel, column: column + first * S::N, last: columns - (VECTORS - 1) * S::N };
+        if let Some(below) = self.0.pooled {
+            return (0..pixels).for_each(|window| strip.window(simd, window, below));
         }
+        // Leaving two of 26 pixels to the end, one by one, would hide no latency.
         let mut pixel = 0;
         while pixel + PIXELS <= pixels {
-            pixels!(PIXELS, pixel);
+            strip.pixels::<PIXELS>(simd, pixel);
             pixel += PIXELS;
         }
-        while pixel < pixels {
-            pixels!(1, pixel);
-            pixel += 1;
+        match pixels - pixel {
+            0 => {}
+            1 => strip.pixels::<1>(simd, pixel),
+            2 => strip.pixels::<2>(simd, pixel),
+            3 => strip.pixels::<3>(simd, pixel),
+            4 => strip.pixels::<4>(simd, pixel),
+            _ => strip.pixels::<5>(simd, pixel),
+        }
+    }
+}
+
+/// Some vectors of columns of all pixels.
+struct Strip<'a, S: Simd, E, const VECTORS: usize> {
+    run: Run<'a, E>,
+    kernel: [[S::V; VECTORS]; TAPS],
+    /// The first column.
+    column: usize,
+    /// Columns of the last vector.
+    last: usize,
+}
+
+impl<S: Simd, E: Epilogue, const VECTORS: usize> Strip<'_, S, E, VECTORS> {
+    /// `COUNT` pixels from `pixel` on.
+    #[inline(always)]
+    fn pixels<const COUNT: usize>(&self, simd: S, pixel: usize) {
+        let Run { source, source_step, .. } = self.run;
+        let sums =
+            self.sums(simd, std::array::from_fn::<_, COUNT, _>(|i| source.wrapping_add((pixel + i) * source_step)));
+        for i in 0..COUNT {
+            self.store(simd, sums[i], pixel + i);
+        }
+    }
+
+    /// The largest of the two pixels at twice `window` and the two in the row `below`.
+    #[inline(always)]
+    fn window(&self, simd: S, window: usize, below: usize) {
+        let Run { source, source_step, .. } = self.run;
+        let first = source.wrapping_add(2 * window * source_step);
+        let [mut largest, rest @ ..] =
+            self.sums(simd, [0, source_step, below, below + source_step].map(|offset| first.wrapping_add(offset)));
+        for x in rest {
+            for v in 0..VECTORS {
+                largest[v] = larger(simd, largest[v], x[v]);
+            }
+        }
+        self.store(simd, largest, window);
+    }
+
+    /// The results of the pixels that read from these places on.
+    #[inline(always)]
+    fn sums<const COUNT: usize>(&self, simd: S, from: [*const f32; COUNT]) -> [[S::V; VECTORS]; COUNT] {
+        let mut sums = [[simd.zero(); VECTORS]; COUNT];
+        for tap in 0..TAPS {
+            for i in 0..COUNT {
+                // SAFETY: the caller of `Run::run` vouches for every tap of every pixel.
+                let x = simd.splat(unsafe { *from[i].add(self.run.taps[tap]) });
+                for v in 0..VECTORS {
+                    sums[i][v] = simd.fma(x, self.kernel[tap][v], sums[i][v]);
+                }
+            }
+        }
+        for sums in &mut sums {
+            for v in 0..VECTORS {
+                sums[v] = self.run.epilogue.apply(simd, sums[v], self.column + v * S::N);
+            }
+        }
+        sums
+    }
+
+    #[inline(always)]
+    fn store(&self, simd: S, results: [S::V; VECTORS], pixel: usize) {
+        let to = self.run.target.wrapping_add(pixel * self.run.target_step + self.column);
+        for v in 0..VECTORS {
+            // SAFETY: the caller of `Run::run` vouches for all columns of every pixel.
+            unsafe {
+                let to = to.add(v * S::N);
+                if v + 1 == VECTORS && self.last < S::N {
+                    simd.store_partial_ptr(to, results[v], self.last);
+                } else {
+                    simd.store_ptr(to, results[v]);
+                }
+            }
         }
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Tiled<const T: usize, const P: usize> {
     /// Source and target channels.
     depth: usize,
     width: usize,
+    /// Only the largest of each window of 2 x 2 target pixels is wanted; see [`Self::pooled`].
+    pooled: bool,
 }
 
 /// Tiles of a block at most: rows of the products.
@@ -89,7 +91,13 @@ where
     /// Of axes with the taps 0, 1 and 2 and a target at every position.
     pub(super) fn new(batch: usize, rows: &Axis, columns: &Axis, depth: usize, width: usize) -> Self {
         debug_assert!([rows, columns].iter().all(|axis| axis.taps == [0, 1, 2] && axis.step == 1 && axis.every == 1));
-        Self { tiles: Tiles::new(batch, rows, columns), depth, width }
+        Self { tiles: Tiles::new(batch, rows, columns), depth, width, pooled: false }
+    }
+
+    /// The same with the largest of each window of 2 x 2 target pixels in place of these: the target is
+    /// `[batch, rows / 2, columns / 2, width]`.
+    pub(super) fn pooled(self) -> Self {
+        Self { pooled: true, ..self }
     }
 
     /// Elements of the packed kernel.
@@ -143,7 +151,9 @@ where
     ) {
         let tiles = &self.tiles;
         assert_eq!(source.len(), product(&[tiles.batch, tiles.source[0], tiles.source[1], self.depth]));
-        assert_eq!(target.len(), product(&[tiles.batch, tiles.target[0], tiles.target[1], self.width]));
+        let extents = if self.pooled { tiles.target.map(|extent| extent / 2) } else { tiles.target };
+        assert_eq!(target.len(), product(&[tiles.batch, extents[0], extents[1], self.width]));
+        assert!(!self.pooled || finished.is_none(), "what is pooled is not finished in runs of its pixels");
         assert_eq!(packed.len(), self.packed_len(), "the packed kernel has the length its function gives");
         epilogue.assert_fits(self.width);
         let blocks = self.blocks();
@@ -189,7 +199,7 @@ where
     /// # Safety
     /// Nobody else uses these tiles of the slot.
     unsafe fn transform<E>(&self, operands: &Operands<E>, blocks: &Blocks<P>, slot: Slot, tiles: Range<usize>) {
-        let transformation = Transformation {
+        let transformation = Transformation::<_, _, _, _, P, P, false> {
             transform: Input,
             tiles,
             channels: self.depth,
@@ -260,15 +270,18 @@ where
         slot: Slot,
         tiles: Range<usize>,
     ) {
-        let transformation = Transformation {
-            transform: Output,
-            tiles,
-            channels: self.width,
-            from: |tile| blocks.target.from(slot.m.get(), tile),
-            to: |tile| self.tiles.pixels(slot.first + tile, operands.target.get(), self.width),
-            epilogue: operands.epilogue,
-        };
+        let from = |tile| blocks.target.from(slot.m.get(), tile);
+        let Operands { level, epilogue, .. } = *operands;
+        let (transform, channels, target) = (Output, self.width, operands.target.get());
         // SAFETY: frequencies lie within the slot, and pixels within the target.
-        unsafe { transformation.run(operands.level) };
+        unsafe {
+            if self.pooled {
+                let to = |tile| self.tiles.windows(slot.first + tile, target, channels);
+                Transformation::<_, _, _, _, P, T, true> { transform, tiles, channels, from, to, epilogue }.run(level);
+            } else {
+                let to = |tile| self.tiles.pixels(slot.first + tile, target, channels);
+                Transformation::<_, _, _, _, P, T, false> { transform, tiles, channels, from, to, epilogue }.run(level);
+            }
+        }
     }
 }

@@ -104,7 +104,7 @@ fn transform(
     let gradients = SharedMut::from_ptr(dy.as_ptr().cast_mut());
     parallel_for(count.div_ceil(GROUP), &|group| {
         let slots = group * GROUP..count.min((group + 1) * GROUP);
-        let inputs = Transformation {
+        let inputs = Transformation::<_, _, _, _, PATCH, PATCH, false> {
             transform: Input,
             tiles: slots.clone(),
             channels: plan.inputs,
@@ -112,7 +112,7 @@ fn transform(
             to: |slot| plan.x.to(v.get(), slot),
             epilogue: Identity,
         };
-        let outputs = Transformation {
+        let outputs = Transformation::<_, _, _, _, TILE, PATCH, false> {
             transform: OutputGradient,
             tiles: slots,
             channels: plan.outputs,

@@ -96,6 +96,14 @@ impl Winograd {
             .then(|| Winograd(Method::Small(Tiled::new(shape.batch, rows, columns, depth, width))))
     }
 
+    /// The same with the largest of each window of 2 x 2 target pixels in place of these.
+    pub(super) fn pooled(self) -> Self {
+        Winograd(match self.0 {
+            Method::Large(tiled) => Method::Large(tiled.pooled()),
+            Method::Small(tiled) => Method::Small(tiled.pooled()),
+        })
+    }
+
     /// The method's name, for people.
     pub(super) fn name(&self) -> &'static str {
         match self.0 {
@@ -125,7 +133,7 @@ impl Winograd {
     }
 
     /// Computes `target` `[batch, rows, columns, width]` from `source` `[batch, rows, columns, depth]` and a packed
-    /// kernel. `finished` gets the parts of the target when they are final.
+    /// kernel. `finished`, if there is no pooling, gets the parts of the target when they are final.
     pub(super) fn run<E: Epilogue>(
         &self,
         source: &[f32],

@@ -99,12 +99,32 @@ impl<const T: usize> Tiles<T> {
     /// The pixels of `target` `[batch, rows, columns, channels]` that a tile covers; null for what is outside.
     #[inline(always)]
     pub(super) fn pixels(&self, tile: usize, target: *mut f32, channels: usize) -> To<T> {
+        self.covered(tile, target, channels, self.target, 1)
+    }
+
+    /// The pixels of `target` `[batch, rows / 2, columns / 2, channels]` that stand for the windows of 2 x 2 pixels a tile
+    /// covers; null for the others.
+    #[inline(always)]
+    pub(super) fn windows(&self, tile: usize, target: *mut f32, channels: usize) -> To<T> {
+        self.covered(tile, target, channels, self.target.map(|extent| extent / 2), 2)
+    }
+
+    /// The pixels of `target`, each for `size` x `size` of those that tiles are made of, that a tile covers.
+    #[inline(always)]
+    fn covered(
+        &self,
+        tile: usize,
+        target: *mut f32,
+        channels: usize,
+        [rows, columns]: [usize; 2],
+        size: usize,
+    ) -> To<T> {
         let (image, at) = self.place(tile);
-        let [rows, columns] = self.target;
+        let at = at.map(|at| at / size);
         let mut pixels = [[std::ptr::null_mut(); T]; T];
-        for (i, pixels) in pixels.iter_mut().enumerate().take(rows - at[0]) {
+        for (i, pixels) in pixels.iter_mut().enumerate().take((rows - at[0]).min(T / size)) {
             let start = target.wrapping_add((image * rows + at[0] + i) * columns * channels);
-            for (j, pixel) in pixels.iter_mut().enumerate().take(columns - at[1]) {
+            for (j, pixel) in pixels.iter_mut().enumerate().take((columns - at[1]).min(T / size)) {
                 *pixel = start.wrapping_add((at[1] + j) * channels);
             }
         }

@@ -6,6 +6,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use crate::gemm::Epilogue;
+use crate::pooling::larger;
 use ferrograph_simd::{Kernel, Simd};
 use std::ops::Range;
 
@@ -100,8 +101,9 @@ pub(super) type From<const I: usize> = [[*const f32; I]; I];
 /// Where the results of one tile begin; what goes to null is dropped.
 pub(super) type To<const O: usize> = [[*mut f32; O]; O];
 
-/// The transform of some tiles, all channels of each.
-pub(super) struct Transformation<T, F, G, E, const I: usize, const O: usize> {
+/// The transform of some tiles, all channels of each. If `POOLED`, only the largest of each window of 2 x 2 results is kept,
+/// where the pointer to its number says.
+pub(super) struct Transformation<T, F, G, E, const I: usize, const O: usize, const POOLED: bool> {
     pub transform: T,
     pub tiles: Range<usize>,
     pub channels: usize,
@@ -110,7 +112,7 @@ pub(super) struct Transformation<T, F, G, E, const I: usize, const O: usize> {
     pub epilogue: E,
 }
 
-impl<T, F, G, E, const I: usize, const O: usize> Transformation<T, F, G, E, I, O>
+impl<T, F, G, E, const I: usize, const O: usize, const POOLED: bool> Transformation<T, F, G, E, I, O, POOLED>
 where
     T: Transform<I, O>,
     F: Fn(usize) -> From<I>,
@@ -130,7 +132,8 @@ where
 /// A transformation whose pointers are vouched for.
 struct Vouched<K>(K);
 
-impl<T, F, G, E, const I: usize, const O: usize> Kernel for Vouched<Transformation<T, F, G, E, I, O>>
+impl<T, F, G, E, const I: usize, const O: usize, const POOLED: bool> Kernel
+    for Vouched<Transformation<T, F, G, E, I, O, POOLED>>
 where
     T: Transform<I, O>,
     F: Fn(usize) -> From<I>,
@@ -148,10 +151,13 @@ where
             // SAFETY: the caller of `Transformation::run` vouches for all channels at every pointer.
             unsafe {
                 for channel in (0..whole).step_by(S::N) {
-                    vectors::<S, T, E, I, O, false>(simd, transform, &from, &to, channel, S::N, epilogue);
+                    let results = vectors::<S, T, I, O, false>(simd, transform, &from, channel, S::N);
+                    store::<S, E, O, POOLED, false>(simd, results, &to, channel, S::N, epilogue);
                 }
                 if whole < channels {
-                    vectors::<S, T, E, I, O, true>(simd, transform, &from, &to, whole, channels - whole, epilogue);
+                    let count = channels - whole;
+                    let results = vectors::<S, T, I, O, true>(simd, transform, &from, whole, count);
+                    store::<S, E, O, POOLED, true>(simd, results, &to, whole, count, epilogue);
                 }
             }
         }
@@ -163,15 +169,13 @@ where
 /// # Safety
 /// As for [`Transformation::run`], of these channels.
 #[inline(always)]
-unsafe fn vectors<S: Simd, T: Transform<I, O>, E: Epilogue, const I: usize, const O: usize, const PARTIAL: bool>(
+unsafe fn vectors<S: Simd, T: Transform<I, O>, const I: usize, const O: usize, const PARTIAL: bool>(
     simd: S,
     transform: T,
     from: &From<I>,
-    to: &To<O>,
     channel: usize,
     count: usize,
-    epilogue: E,
-) {
+) -> [[S::V; O]; O] {
     let mut half = [[simd.zero(); I]; O];
     for j in 0..I {
         let mut x = [simd.zero(); I];
@@ -187,13 +191,39 @@ unsafe fn vectors<S: Simd, T: Transform<I, O>, E: Epilogue, const I: usize, cons
             half[i][j] = y[i];
         }
     }
+    let mut results = [[simd.zero(); O]; O];
     for i in 0..O {
-        let y = transform.apply(simd, half[i]);
-        for j in 0..O {
+        results[i] = transform.apply(simd, half[i]);
+    }
+    results
+}
+
+/// Stores the results of a tile, or the largest of each window of 2 x 2 of them if `POOLED`.
+///
+/// # Safety
+/// As for [`Transformation::run`], of these channels.
+#[inline(always)]
+unsafe fn store<S: Simd, E: Epilogue, const O: usize, const POOLED: bool, const PARTIAL: bool>(
+    simd: S,
+    results: [[S::V; O]; O],
+    to: &To<O>,
+    channel: usize,
+    count: usize,
+    epilogue: E,
+) {
+    let size = if POOLED { 2 } else { 1 };
+    for i in 0..O / size {
+        for j in 0..O / size {
             if to[i][j].is_null() {
                 continue;
             }
-            let y = epilogue.apply(simd, y[j], channel);
+            let result = |p: usize, q: usize| epilogue.apply(simd, results[size * i + p][size * j + q], channel);
+            let mut y = result(0, 0);
+            if POOLED {
+                for (p, q) in [(0, 1), (1, 0), (1, 1)] {
+                    y = larger(simd, y, result(p, q));
+                }
+            }
             // SAFETY: the caller's promise.
             unsafe {
                 let p = to[i][j].add(channel);
