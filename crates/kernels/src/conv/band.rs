@@ -1,25 +1,25 @@
 //! Bands of an image, with the zeros around it.
 
 use super::axis::Axis;
+use std::ops::Range;
 
 /// The part of `positions` positions from `start` on that lies within `0 .. extent`: how many come before it, and where
 /// in the source it begins and ends.
-fn overlap(start: isize, positions: usize, extent: usize) -> (usize, std::ops::Range<usize>) {
+fn overlap(start: isize, positions: usize, extent: usize) -> (usize, Range<usize>) {
     let before = if start < 0 { start.unsigned_abs().min(positions) } else { 0 };
     let from = (start.max(0) as usize).min(extent);
     let to = from.saturating_add(positions - before).min(extent);
     (before, from..to)
 }
 
-/// Copies what the target rows `row .. row + count` and all target columns read of `image` `[rows.extent,
-/// columns.extent, channels]` to `band` `[rows.reach(count), columns.reach(columns.count), channels]`.
+/// Copies what all target columns read of some rows of `image` `[rows.extent, columns.extent, channels]`, counted from the
+/// first that a target row reads, to `band` `[padded.len(), columns.reach(columns.count), channels]`.
 pub(super) fn copy(
     image: &[f32],
     rows: &Axis,
     columns: &Axis,
     channels: usize,
-    row: usize,
-    count: usize,
+    padded: Range<usize>,
     band: &mut [f32],
 ) {
     let width = columns.reach(columns.count) * channels;
@@ -28,8 +28,8 @@ pub(super) fn copy(
     }
     let (left, inside) = overlap(columns.origin, columns.reach(columns.count), columns.extent);
     let (left, inside_len) = (left * channels, inside.len() * channels);
-    let (top, source_rows) = overlap(rows.origin + (row * rows.step) as isize, rows.reach(count), rows.extent);
-    for (index, to) in band.chunks_exact_mut(width).take(rows.reach(count)).enumerate() {
+    let (top, source_rows) = overlap(rows.origin + padded.start as isize, padded.len(), rows.extent);
+    for (index, to) in band.chunks_exact_mut(width).take(padded.len()).enumerate() {
         let source_row = source_rows.start + index.wrapping_sub(top);
         if index < top || source_row >= source_rows.end {
             to.fill(0.0);

@@ -190,7 +190,8 @@ unsafe fn run_chunk(
                 let at = (rows.origin as usize + row * rows.step) * line + columns.origin as usize * channels;
                 source.as_ptr().wrapping_add(at)
             } else {
-                band::copy(source, rows, columns, channels, row, count, padded);
+                let first = row * rows.step;
+                band::copy(source, rows, columns, channels, first..first + rows.reach(count), padded);
                 padded.as_ptr()
             };
             let pixels = count * columns.count;

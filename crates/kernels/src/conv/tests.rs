@@ -125,6 +125,16 @@ fn shapes_of_real_networks_are_exact() {
         ConvShape { batch: 9, height: 14, width: 14, in_channels: 24, out_channels: 40, ..PLAIN },
         ConvShape { batch: 1, height: 40, width: 40, in_channels: 32, out_channels: 32, ..PLAIN },
         ConvShape { batch: 1, height: 4, width: 4, in_channels: 160, out_channels: 200, ..PLAIN },
+        // So much that images are laid out with their padding once for all chunks.
+        ConvShape {
+            height: 23,
+            width: 25,
+            in_channels: 64,
+            out_channels: 66,
+            dilation: [2, 2],
+            padding: [[2, 1], [2, 3]],
+            ..PLAIN
+        },
         // Pointwise, with and without stride; rows and columns only; depthwise; a kernel as large as the image.
         ConvShape { batch: 3, in_channels: 70, out_channels: 65, kernel: [1, 1], padding: one, ..PLAIN },
         ConvShape { in_channels: 20, kernel: [1, 1], stride: [2, 2], padding: one, ..PLAIN },
