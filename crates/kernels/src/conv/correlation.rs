@@ -138,7 +138,7 @@ impl Correlation {
         let rows = self.rows.count.div_ceil(bands.max(1)).max(1);
         // Windows are whole.
         let mut rows = if self.pooled { rows.next_multiple_of(2) } else { rows };
-        let bands = self.rows.count.div_ceil(rows);
+        let mut bands = self.rows.count.div_ceil(rows);
         let mut images = if bands <= 1 { (share / image).clamp(1, self.batch.max(1)) } else { 1 };
         while images > 1 && !fits(rows, images) {
             images /= 2;
@@ -147,7 +147,6 @@ impl Correlation {
         let divisible = self.groups == 1 && !self.is_thin();
         let pieces = if divisible { (band_work / share.max(1)).clamp(1, panels.max(1)) } else { 1 };
         let panels_each = panels.div_ceil(pieces).max(1);
-        let mut bands = bands;
         // A few groups of panels are no equal shares for all threads, of halves of the image they are.
         let few = self.batch == 1 && bands == 1 && panels.div_ceil(panels_each) < FEW * pool::threads();
         if few && pool::threads() > 1 && self.is_inside() && pieces > 1 && row.saturating_mul(rows) >= MIN_HALVED {

@@ -82,6 +82,8 @@ impl Sliding {
         let work = 9 * self.target[1] * self.channels;
         let rows = MIN_CHUNK.div_ceil(work).next_multiple_of(2).min(self.target[0]);
         let bands = self.target[0].div_ceil(rows);
+        // Of about the same height.
+        let rows = self.target[0].div_ceil(bands).next_multiple_of(2);
         let target = SharedMut::new(target);
         let level = Level::current();
         parallel_for(self.batch * bands, &|chunk| {
