@@ -177,11 +177,16 @@ impl<const MAX: bool> Kernel for Rows<'_, MAX> {
             let rows = shape.cells(0, i);
             for (j, y) in y.chunks_exact_mut(shape.channels).enumerate() {
                 let columns = shape.cells(1, j);
+                let whole = rows.len() * columns.len() == shape.size[0] * shape.size[1];
+                let least = if whole { f32::NEG_INFINITY } else { outside };
+                if rows.is_empty() || columns.is_empty() {
+                    // An image without cells.
+                    y.fill(if MAX { least } else { f32::NAN });
+                    continue;
+                }
                 // From the first cell of the window to the end of the last.
                 let start = shape.input_offset(n, rows.start, columns.start);
                 let x = &x[start..shape.input_offset(n, rows.end - 1, columns.end)];
-                let whole = rows.len() * columns.len() == shape.size[0] * shape.size[1];
-                let least = if whole { f32::NEG_INFINITY } else { outside };
                 // Known extents leave no loop over the cells of the most common window: less than half of the time.
                 if rows.len() == 2 && columns.len() == 2 {
                     window::<S, MAX>(simd, x, [2, 2], line, least, y);

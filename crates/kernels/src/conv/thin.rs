@@ -98,7 +98,10 @@ impl<E: Epilogue> Vouched<'_, E> {
         }
         let strip = Strip { run: self.0, kernel, column: column + first * S::N, last: columns - (VECTORS - 1) * S::N };
         if let Some(below) = self.0.pooled {
-            return (0..pixels).for_each(|window| strip.window(simd, window, below));
+            for window in 0..pixels {
+                strip.window(simd, window, below);
+            }
+            return;
         }
         // Leaving two of 26 pixels to the end, one by one, would hide no latency.
         let mut pixel = 0;
@@ -132,8 +135,11 @@ impl<S: Simd, E: Epilogue, const VECTORS: usize> Strip<'_, S, E, VECTORS> {
     #[inline(always)]
     fn pixels<const COUNT: usize>(&self, simd: S, pixel: usize) {
         let Run { source, source_step, .. } = self.run;
-        let sums =
-            self.sums(simd, std::array::from_fn::<_, COUNT, _>(|i| source.wrapping_add((pixel + i) * source_step)));
+        let mut from = [source; COUNT];
+        for i in 0..COUNT {
+            from[i] = source.wrapping_add((pixel + i) * source_step);
+        }
+        let sums = self.sums(simd, from);
         for i in 0..COUNT {
             self.store(simd, sums[i], pixel + i);
         }
@@ -144,11 +150,12 @@ impl<S: Simd, E: Epilogue, const VECTORS: usize> Strip<'_, S, E, VECTORS> {
     fn window(&self, simd: S, window: usize, below: usize) {
         let Run { source, source_step, .. } = self.run;
         let first = source.wrapping_add(2 * window * source_step);
-        let [mut largest, rest @ ..] =
-            self.sums(simd, [0, source_step, below, below + source_step].map(|offset| first.wrapping_add(offset)));
-        for x in rest {
+        let lower = first.wrapping_add(below);
+        let sums = self.sums(simd, [first, first.wrapping_add(source_step), lower, lower.wrapping_add(source_step)]);
+        let mut largest = sums[0];
+        for i in 1..4 {
             for v in 0..VECTORS {
-                largest[v] = larger(simd, largest[v], x[v]);
+                largest[v] = larger(simd, largest[v], sums[i][v]);
             }
         }
         self.store(simd, largest, window);
@@ -167,9 +174,9 @@ impl<S: Simd, E: Epilogue, const VECTORS: usize> Strip<'_, S, E, VECTORS> {
                 }
             }
         }
-        for sums in &mut sums {
+        for i in 0..COUNT {
             for v in 0..VECTORS {
-                sums[v] = self.run.epilogue.apply(simd, sums[v], self.column + v * S::N);
+                sums[i][v] = self.run.epilogue.apply(simd, sums[i][v], self.column + v * S::N);
             }
         }
         sums

@@ -217,11 +217,11 @@ unsafe fn store<S: Simd, E: Epilogue, const O: usize, const POOLED: bool, const 
             if to[i][j].is_null() {
                 continue;
             }
-            let result = |p: usize, q: usize| epilogue.apply(simd, results[size * i + p][size * j + q], channel);
-            let mut y = result(0, 0);
+            let mut y = epilogue.apply(simd, results[size * i][size * j], channel);
             if POOLED {
-                for (p, q) in [(0, 1), (1, 0), (1, 1)] {
-                    y = larger(simd, y, result(p, q));
+                for other in 1..4 {
+                    let result = results[size * i + other / 2][size * j + other % 2];
+                    y = larger(simd, y, epilogue.apply(simd, result, channel));
                 }
             }
             // SAFETY: the caller's promise.
