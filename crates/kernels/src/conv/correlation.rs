@@ -325,40 +325,10 @@ impl Correlation {
                 .wrapping_add((image - source.images) * image_len + first * line)
                 .wrapping_offset(origin)
         };
-        let pixels = chunk.images.len() * chunk.rows.len() * columns.count;
         if self.is_thin() {
-            let taps = std::array::from_fn(|i| {
-                let (y, x) = (i / columns.taps.len(), i % columns.taps.len());
-                rows.taps[y] * line + columns.taps[x]
-            });
-            let [target_rows, target_columns] = self.target();
-            let (height, run_len, pooled) =
-                if self.pooled { (2, columns.count / 2, Some(rows.step * line)) } else { (1, columns.count, None) };
-            let windows = chunk.rows.start / height..chunk.rows.end / height;
-            for (image, row) in chunk.images.clone().flat_map(|image| windows.clone().map(move |row| (image, row))) {
-                let (y, x) = (rows.first + row * rows.every, columns.first);
-                let run = thin::Run {
-                    taps: &taps,
-                    source: line_start(image, row * height),
-                    source_step: columns.step,
-                    target: target.get().wrapping_add(((image * target_rows + y) * target_columns + x) * self.width),
-                    target_step: columns.every * self.width,
-                    pixels: run_len,
-                    pooled,
-                    packed,
-                    columns: self.width,
-                    epilogue,
-                };
-                // SAFETY: as for the blocks below; there is one group of panels, see `grid`.
-                unsafe { run.run(level) };
-            }
-            if let Some(finished) = finished {
-                let start = (chunk.images.start * rows.target + chunk.rows.start) * columns.target * self.width;
-                // SAFETY: as below.
-                finished(start, unsafe { target.part(start, pixels * self.width) });
-            }
-            return;
+            return self.run_thin_chunk(level, chunk, line_start, packed, target, epilogue, finished);
         }
+        let pixels = chunk.images.len() * chunk.rows.len() * columns.count;
         let out_channels = self.groups * self.width;
         let (mut inputs, mut outputs) = (Rows::new(), Rows::new());
         // The position of the next pixel.
@@ -426,6 +396,53 @@ impl Correlation {
                     finished(start, unsafe { target.part(start, columns.len()) });
                 }
             }
+        }
+    }
+
+    /// As [`Self::run_chunk`] where sums are too short for the register tile. `line_start` says where a target row of an image
+    /// begins to read.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of `run_chunk`")]
+    fn run_thin_chunk<E: Epilogue>(
+        &self,
+        level: Level,
+        chunk: &Chunk,
+        line_start: impl Fn(usize, usize) -> *const f32,
+        packed: &[f32],
+        target: SharedMut<f32>,
+        epilogue: E,
+        finished: Option<Finished<'_>>,
+    ) {
+        let (rows, columns, line) = (&self.rows, &self.columns, self.source_line());
+        let taps = std::array::from_fn(|i| {
+            let (y, x) = (i / columns.taps.len(), i % columns.taps.len());
+            rows.taps[y] * line + columns.taps[x]
+        });
+        let [target_rows, target_columns] = self.target();
+        let (height, pixels, pooled) =
+            if self.pooled { (2, columns.count / 2, Some(rows.step * line)) } else { (1, columns.count, None) };
+        let windows = chunk.rows.start / height..chunk.rows.end / height;
+        for (image, row) in chunk.images.clone().flat_map(|image| windows.clone().map(move |row| (image, row))) {
+            let (y, x) = (rows.first + row * rows.every, columns.first);
+            let run = thin::Run {
+                taps: &taps,
+                source: line_start(image, row * height),
+                source_step: columns.step,
+                target: target.get().wrapping_add(((image * target_rows + y) * target_columns + x) * self.width),
+                target_step: columns.every * self.width,
+                pixels,
+                pooled,
+                packed,
+                columns: self.width,
+                epilogue,
+            };
+            // SAFETY: as for the blocks of `run_chunk`; there is one group of panels, see `grid`.
+            unsafe { run.run(level) };
+        }
+        if let Some(finished) = finished {
+            let start = (chunk.images.start * rows.target + chunk.rows.start) * columns.target * self.width;
+            let pixels = chunk.images.len() * chunk.rows.len() * columns.count;
+            // SAFETY: as in `run_chunk`.
+            finished(start, unsafe { target.part(start, pixels * self.width) });
         }
     }
 }

@@ -113,21 +113,20 @@ pub(super) unsafe fn tile<S: Simd, E: Epilogue, const ROWS: usize, const PANELS:
                         }
                     }
                     b = b.wrapping_add(VECTORS * lanes);
-                    offset = $next(offset);
+                    offset = $next;
                 }
             };
         }
         if walk.stride == 1 {
             // Known strides and counts leave one index for all rows to the loop: 2 to 5 % where panels are read often.
-            let next = |offset: usize| offset.wrapping_add(1);
             for _ in 0..walk.len / UNROLL {
-                steps!(UNROLL, next);
+                steps!(UNROLL, offset.wrapping_add(1));
             }
-            steps!(walk.len % UNROLL, next);
+            steps!(walk.len % UNROLL, offset.wrapping_add(1));
         } else {
             // The rows share the offset. As a pointer of its own for each, which the compiler sometimes prefers, the gradient of a
             // dense weight took a tenth longer.
-            steps!(walk.len, |offset: usize| opaque(offset.wrapping_add(walk.stride)));
+            steps!(walk.len, opaque(offset.wrapping_add(walk.stride)));
         }
     }
 
