@@ -16,7 +16,8 @@ const FEW_ROWS: usize = 14;
 /// Rows of an image up to which it is: the planner looks at each of them.
 const MOST_ROWS: usize = 1 << 14;
 
-/// Joins each step that computes by rows with the one that alone reads its result, by rows too, if that is large. Such a
+/// Joins each step that computes by rows with the one that alone reads its result, by rows too, if that is large, or has many
+/// rows for threads to share and only one of the two reads more rows than it makes. Such a
 /// unit consists of the units of its steps, and stands where the last of them stood. `stays` says of a value that it is
 /// mostly the same from run to run, so that its prepared forms are kept.
 pub(crate) fn join_by_rows(

@@ -117,7 +117,8 @@ impl Correlation {
         self.slot_len(&grid).saturating_mul(grid.chunks().min(pool::threads()))
     }
 
-    /// How the work is cut. Depends on the extents only, and where no scratch memory does on the number of threads.
+    /// How the work is cut. Depends on the extents, and on the number of threads only where no scratch memory is needed; no
+    /// sum depends on it.
     fn grid(&self) -> Grid {
         let tile = TileShape::of(Level::current());
         let panels = self.width.div_ceil(tile.columns);
