@@ -8,8 +8,10 @@ const project = join(import.meta.dirname, '..')
 /**
  * The kernels' own report (`crates/kernels/examples/kernels`), and functions of one number beside ONNX Runtime's.
  *
- * @returns rows `{ kernel, shape, threads, medianUs, gflops?, gbytes?, share?, ratio? }`; `share` is the part of the peak
- * measured at that moment, `ratio` ONNX Runtime's time divided by ours; and `peakGflops`, of one core
+ * @returns rows `{ kernel, shape, threads, medianUs, gflops?, gbytes?, share?, transferUs, limitShare, ratio? }`; `share` is
+ * the part of the peak of multiply-adds, `transferUs` the time to read the operands and write the result and nothing else,
+ * `limitShare` the part of the nearer of these two limits, all measured at that moment; `ratio` ONNX Runtime's time divided
+ * by ours; and `peakGflops`, of one core
  */
 export async function timeKernels() {
   progress('kernels')

@@ -65,12 +65,26 @@ export function kernelTable(rows, peakGflops) {
     String(row.threads),
     digits(row.medianUs),
     row.gflops === undefined ? `${digits(row.gbytes)} GB/s` : `${digits(row.gflops)} GFLOP/s`,
-    row.share === undefined ? '' : `${(row.share * 100).toFixed(0)} %`,
+    percent(row.share),
+    row.transferUs === undefined ? '' : digits(row.transferUs),
+    percent(row.limitShare),
     row.ratio === undefined ? '' : `${digits(row.ratio, 2)} x`,
   ])
   const peak = peakGflops === undefined ? '' : ` A core multiplies and adds at ${digits(peakGflops)} GFLOP/s.`
-  const head = ['kernel', 'shape', 'threads', 'us', 'reached', 'of peak', 'onnxruntime']
-  return `Kernels.${peak}\n\n${markdown(head, lines, 2)}`
+  const head = ['kernel', 'shape', 'threads', 'us', 'reached', 'of peak', 'moving, us', 'of limit', 'onnxruntime']
+  return [
+    `Kernels.${peak} Moving: the time to read the operands once and write the result once, and nothing else, on as many`,
+    'threads and wherever caches or memory hold them. The limit is the longer of that time and the time of the multiply-adds at',
+    'the peak. Kernel, moving and peak are timed in turn, so a share is of that moment. Above 100 % of the peak, Winograd',
+    'multiplies less than a direct sum, or the clock has changed between two of the times. What functions of one number compute',
+    'is not counted.',
+    '',
+    markdown(head, lines, 2),
+  ].join('\n')
+}
+
+function percent(share) {
+  return share === undefined ? '' : `${(share * 100).toFixed(0)} %`
 }
 
 /** A table in Markdown whose first `textColumns` columns are aligned to the left. */

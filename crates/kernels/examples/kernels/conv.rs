@@ -60,7 +60,8 @@ fn convolution(name: &str, shape: ConvShape) {
     let mut scratch = Floats::new(scratch_len(&shape));
     pack_kernel(&shape, kernel.get(), packed.get_mut());
     let flops = Work::Flops((2 * outputs * kh * kw * in_channels) as f64);
-    measure(name, &format!("{batch}x{height}x{width}x{in_channels}x{out_channels}"), flops, || {
-        forward(&shape, x.get(), packed.get(), y.get_mut(), scratch.get_mut());
+    let extents = format!("{batch}x{height}x{width}x{in_channels}x{out_channels}");
+    measure(name, &extents, flops, &[&x, &kernel], &mut y, |y| {
+        forward(&shape, x.get(), packed.get(), y, scratch.get_mut());
     });
 }

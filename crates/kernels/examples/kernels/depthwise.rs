@@ -28,8 +28,8 @@ pub fn report() {
             let mut y = Floats::new(outputs);
             let name = format!("depthwise 3x3, stride {stride}");
             let extents = format!("{batch}x{extent}x{extent}x{channels}");
-            measure(&name, &extents, Work::Flops((2 * 9 * outputs) as f64), || {
-                forward(&shape, x.get(), kernel.get(), y.get_mut());
+            measure(&name, &extents, Work::Flops((2 * 9 * outputs) as f64), &[&x, &kernel], &mut y, |y| {
+                forward(&shape, x.get(), kernel.get(), y);
             });
         }
     }

@@ -44,31 +44,35 @@ pub fn report() {
 fn layers(m: usize) {
     let extents = [[784, 512], [512, 512], [512, 10]];
     let weights = extents.map(|[k, n]| Floats::new(packed_len(k, n)));
-    let (x, mut values) = (Floats::new(m * 784), extents.map(|[_, n]| Floats::new(m * n)));
+    let (x, mut hidden, mut y) = (Floats::new(m * 784), [(); 2].map(|()| Floats::new(m * 512)), Floats::new(m * 10));
     let flops = extents.iter().map(|[k, n]| (2 * m * k * n) as f64).sum();
-    measure("gemm, three layers", &format!("{m}x784x512x512x10"), Work::Flops(flops), || {
-        let mut input = &x;
-        for ((&[k, n], packed), y) in extents.iter().zip(&weights).zip(&mut values) {
-            gemm(m, k, n, Matrix::row_major(input.get(), k), packed.get(), y.get_mut(), n, false);
+    let operands = [&weights[0], &weights[1], &weights[2], &x];
+    measure("gemm, three layers", &format!("{m}x784x512x512x10"), Work::Flops(flops), &operands, &mut y, |y| {
+        let [first, second] = &mut hidden;
+        let outputs = [first.get_mut(), second.get_mut(), y];
+        let mut input = x.get();
+        for ((&[k, n], packed), y) in extents.iter().zip(&weights).zip(outputs) {
+            gemm(m, k, n, Matrix::row_major(input, k), packed.get(), y, n, false);
             input = y;
         }
     });
 }
 
 fn packing([k, n]: [usize; 2]) {
-    let (b, mut packed) = (Floats::new(k * n), Floats::new(packed_len(k, n)));
+    let (from, mut packed) = (Floats::new(k * n), Floats::new(packed_len(k, n)));
     let bytes = Work::Bytes((2 * size_of::<f32>() * k * n) as f64);
-    let (plain, transposed) = (Matrix::row_major(b.get(), n), Matrix::transposed(b.get(), k));
+    let (plain, transposed) = (Matrix::row_major(from.get(), n), Matrix::transposed(from.get(), k));
     for (name, b) in [("pack", plain), ("pack, B transposed", transposed)] {
-        measure(name, &format!("{k}x{n}"), bytes, || pack(k, n, b, packed.get_mut()));
+        measure(name, &format!("{k}x{n}"), bytes, &[&from], &mut packed, |packed| pack(k, n, b, packed));
     }
 }
 
 fn product(name: &str, [m, k, n]: [usize; 3], transposed: bool) {
     let (a, mut packed, mut c) = (Floats::new(m * k), Floats::new(packed_len(k, n)), Floats::new(m * n));
     pack(k, n, Matrix::row_major(Floats::new(k * n).get(), n), packed.get_mut());
-    let a = if transposed { Matrix::transposed(a.get(), m) } else { Matrix::row_major(a.get(), k) };
-    measure(name, &format!("{m}x{k}x{n}"), Work::Flops((2 * m * k * n) as f64), || {
-        gemm(m, k, n, a, packed.get(), c.get_mut(), n, false);
+    let matrix = if transposed { Matrix::transposed(a.get(), m) } else { Matrix::row_major(a.get(), k) };
+    let flops = Work::Flops((2 * m * k * n) as f64);
+    measure(name, &format!("{m}x{k}x{n}"), flops, &[&packed, &a], &mut c, |c| {
+        gemm(m, k, n, matrix, packed.get(), c, n, false);
     });
 }

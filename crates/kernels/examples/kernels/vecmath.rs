@@ -30,7 +30,7 @@ pub fn report() {
                 *x = if name == "log" { 0.1 + 4.0 * part } else { 8.0 * part - 4.0 };
             }
             let bytes = Work::Bytes((2 * len * size_of::<f32>()) as f64);
-            measure(name, &len.to_string(), bytes, || function(x.get(), y.get_mut()));
+            measure(name, &len.to_string(), bytes, &[&x], &mut y, |y| function(x.get(), y));
         }
     }
 }

@@ -5,7 +5,8 @@
 // Indices over the rows and columns of the window mean the same in every array here; iterators would hide that.
 #![allow(clippy::needless_range_loop)]
 
-use super::sliding::{Window, is_three_by_three, load, store};
+use super::sliding::is_three_by_three;
+use super::window::{Window, load, store};
 use super::{MIN_CHUNK, assert_lengths, multiplier};
 use crate::conv::{ConvShape, product};
 use crate::parallel::for_each_chunk;
@@ -109,7 +110,6 @@ impl Part<'_> {
     ) {
         let ConvShape { height, width, in_channels: channels, padding, .. } = *self.shape;
         let (out_height, out_width) = (self.shape.out_height(), self.shape.out_width());
-        let first = padding[1][0] as isize;
         let mut sums = [[simd.zero(); 3]; 3];
         let to = |i: usize, j: usize| (i * 3 + j) * channels + channel;
         for i in 0..3 {
@@ -124,19 +124,34 @@ impl Part<'_> {
             unsafe {
                 let start = self.x.as_ptr().add(image * height * width * channels + channel);
                 let top = (y * STRIDE) as isize - padding[0][0] as isize;
-                let mut window = Window::<S, 3>::new(simd, start, [height, width], channels, top, count);
-                for j in 0..3 - STRIDE {
-                    window.fill::<PARTIAL>(simd, j + STRIDE, j as isize - first);
-                }
-                let dy = self.dy.as_ptr().add(row * out_width * channels + channel);
-                for x in 0..out_width {
-                    window.advance::<STRIDE, PARTIAL>(simd, (x * STRIDE) as isize - first);
-                    let dy = load::<S, PARTIAL>(simd, dy.add(x * channels), count);
-                    for i in 0..3 {
-                        for j in 0..3 {
-                            sums[i][j] = simd.fma(window.x[i][j], dy, sums[i][j]);
+                let first = [top, -(padding[1][0] as isize)];
+                let mut window =
+                    Window::<S>::new::<STRIDE, PARTIAL>(simd, start, [height, width], channels, first, count);
+                let mut dy = self.dy.as_ptr().add(row * out_width * channels + channel);
+                macro_rules! pixel {
+                    ($turn:expr, $dy:expr) => {
+                        window.advance::<STRIDE, PARTIAL>(simd, $turn);
+                        let gradient = load::<S, PARTIAL>(simd, $dy, count);
+                        for i in 0..3 {
+                            for j in 0..3 {
+                                sums[i][j] = simd.fma(window.at($turn, i, j), gradient, sums[i][j]);
+                            }
                         }
-                    }
+                    };
+                }
+                // After three pixels the window has turned once.
+                let (turns, rest) = (out_width / 3, out_width % 3);
+                for _ in 0..turns {
+                    pixel!(0, dy);
+                    pixel!(STRIDE % 3, dy.add(channels));
+                    pixel!(2 * STRIDE % 3, dy.add(2 * channels));
+                    dy = dy.wrapping_add(3 * channels);
+                }
+                if rest > 0 {
+                    pixel!(0, dy);
+                }
+                if rest > 1 {
+                    pixel!(STRIDE % 3, dy.add(channels));
                 }
             }
         }

@@ -5,7 +5,7 @@
 //!
 //! There are no sums over channels, so the register tile of [`gemm`](crate::gemm) has nothing to do here: vectors lie
 //! along the channels. 3 x 3 kernels with stride 1 or 2 and multiplier 1 slide a window of registers along the image
-//! (`sliding`), so that each pixel is read once for all taps of a row of outputs; everything else is `plain`.
+//! (`sliding`), so that each pixel is read once for a row of outputs; everything else is `plain`.
 //!
 //! Every element is one chain of multiply-adds in a fixed order, so an image's bits depend neither on the other images
 //! of the batch nor on the number of threads.
@@ -15,6 +15,7 @@ mod plain;
 mod sliding;
 #[cfg(test)]
 mod tests;
+mod window;
 
 pub use kernel_gradient::{kernel_gradient, kernel_gradient_scratch_len};
 

@@ -5,13 +5,24 @@
 // Indices over the rows and columns of the window mean the same in every array here; iterators would hide that.
 #![allow(clippy::needless_range_loop)]
 
-use super::{MIN_CHUNK, multiplier};
+use super::multiplier;
+use super::window::{Window, load, store};
 use crate::conv::ConvShape;
 use crate::gemm::Epilogue;
 use crate::parallel::{Finished, SharedMut};
-use crate::pool::parallel_for;
+use crate::pool::{self, parallel_for};
 use ferrograph_simd::{Kernel, Level, Simd};
 use std::ops::Range;
+
+/// Bytes of a band's source and target, about: half of a second-level cache of 2 MiB.
+const BAND: usize = 1 << 20;
+/// Multiply-adds of a band, at least: some 2 microseconds.
+const MIN_BAND: usize = 1 << 17;
+/// Bytes of the source and the target that a row of a tile touches, within a first level of 32 to 48 KiB. Tiles, instead of
+/// two rows of all channels at a time, are worth a third of the time in the second level and for wide images.
+const TILE: usize = 28 << 10;
+/// Channels of a tile at most: four cache lines that are neighbours.
+const BLOCK: usize = 64;
 
 /// `target[n, y, x, c] = sum over i, j of source[n, y * stride + top + i, x * stride + left + j, c] * kernel[i, j, c]`,
 /// where `origin` is `[top, left]`.
@@ -62,9 +73,21 @@ impl Sliding {
         })
     }
 
+    /// Into how many bands of rows an image is cut.
+    fn bands(&self) -> usize {
+        let pixels = self.source[0] * self.source[1] + self.target[0] * self.target[1];
+        let mut bands = (pixels * self.channels * size_of::<f32>()).div_ceil(BAND);
+        let threads = pool::threads();
+        // Few images do not make the threads' shares even.
+        if !self.batch.is_multiple_of(threads) && self.batch < 4 * threads {
+            bands = bands.next_multiple_of(threads);
+        }
+        let work = 9 * self.target[0] * self.target[1] * self.channels;
+        bands.min(work / MIN_BAND).clamp(1, self.target[0])
+    }
+
     /// `source` `[batch, rows, columns, channels]`, `kernel` `[3, 3, channels]`, `target` as the source, to which
-    /// `epilogue` is applied by channel. `finished` gets
-    /// the parts of the target when they are final.
+    /// `epilogue` is applied by channel. `finished` gets the parts of the target when they are final.
     pub(super) fn run<E: Epilogue>(
         &self,
         source: &[f32],
@@ -79,11 +102,8 @@ impl Sliding {
         if target.is_empty() {
             return;
         }
-        let work = 9 * self.target[1] * self.channels;
-        let rows = MIN_CHUNK.div_ceil(work).next_multiple_of(2).min(self.target[0]);
+        let rows = self.target[0].div_ceil(self.bands());
         let bands = self.target[0].div_ceil(rows);
-        // Of about the same height.
-        let rows = self.target[0].div_ceil(bands).next_multiple_of(2);
         let target = SharedMut::new(target);
         let level = Level::current();
         parallel_for(self.batch * bands, &|chunk| {
@@ -126,33 +146,46 @@ impl<E: Epilogue> Kernel for Band<E> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         match self.sliding.stride {
-            1 => self.strips::<S, 1, 4>(simd),
-            _ => self.strips::<S, 2, 5>(simd),
+            1 => self.tiles::<S, 1>(simd),
+            _ => self.tiles::<S, 2>(simd),
         }
     }
 }
 
 impl<E: Epilogue> Band<E> {
-    /// Two rows and one vector of channels at a time; together they read `IN` source rows.
+    /// Row by row of some columns and channels at a time, so few that what a row reads of the image is still in the first
+    /// level of the cache when the next row reads most of it again.
     #[inline(always)]
-    fn strips<S: Simd, const STRIDE: usize, const IN: usize>(&self, simd: S) {
-        let channels = self.sliding.channels;
-        let whole = channels / S::N * S::N;
-        for row in self.rows.clone().step_by(2) {
-            for channel in (0..whole).step_by(S::N) {
-                self.strip::<S, STRIDE, IN, false>(simd, row, channel, S::N);
-            }
-            if whole < channels {
-                self.strip::<S, STRIDE, IN, true>(simd, row, whole, channels - whole);
+    fn tiles<S: Simd, const STRIDE: usize>(&self, simd: S) {
+        let Sliding { channels, target, .. } = self.sliding;
+        let block = channels.div_ceil(channels.div_ceil(BLOCK)).next_multiple_of(S::N);
+        // Each target pixel of a row takes its own place, and `STRIDE` pixels in three rows of the source.
+        let most = (TILE / (size_of::<f32>() * block * (3 * STRIDE + 1))).max(1);
+        let width = target[1].div_ceil(target[1].div_ceil(most));
+        for left in (0..target[1]).step_by(width) {
+            let columns = left..target[1].min(left + width);
+            for first in (0..channels).step_by(block) {
+                let end = channels.min(first + block);
+                let whole = first + (end - first) / S::N * S::N;
+                for row in self.rows.clone() {
+                    for channel in (first..whole).step_by(S::N) {
+                        self.strip::<S, STRIDE, false>(simd, row, &columns, channel, S::N);
+                    }
+                    if whole < end {
+                        self.strip::<S, STRIDE, true>(simd, row, &columns, whole, end - whole);
+                    }
+                }
             }
         }
     }
 
+    /// Some columns of a target row and one vector of channels.
     #[inline(always)]
-    fn strip<S: Simd, const STRIDE: usize, const IN: usize, const PARTIAL: bool>(
+    fn strip<S: Simd, const STRIDE: usize, const PARTIAL: bool>(
         &self,
         simd: S,
         row: usize,
+        columns: &Range<usize>,
         channel: usize,
         count: usize,
     ) {
@@ -165,124 +198,42 @@ impl<E: Epilogue> Band<E> {
                 kernel[i][j] = unsafe { load::<S, PARTIAL>(simd, self.kernel.add(tap * channels + channel), count) };
             }
         }
-        let first = row as isize * STRIDE as isize + origin[0];
+        let first = [row as isize * STRIDE as isize + origin[0], (columns.start * STRIDE) as isize + origin[1]];
         // SAFETY: the source holds the image, and `channel` and `count` are within its channels.
         let mut window = unsafe {
             let image = self.source.add(self.image * source[0] * source[1] * channels + channel);
-            Window::<S, IN>::new(simd, image, source, channels, first, count)
+            Window::<S>::new::<STRIDE, PARTIAL>(simd, image, source, channels, first, count)
         };
-        // The columns that the first shift moves to the left.
-        for j in 0..3 - STRIDE {
-            // SAFETY: as promised to `new`.
-            unsafe { window.fill::<PARTIAL>(simd, j + STRIDE, origin[1] + j as isize) };
-        }
-        let out = |row: usize| {
-            let at = ((self.image * target[0] + row) * target[1]) * channels + channel;
-            self.target.wrapping_add(at)
-        };
-        let (upper, lower) = (out(row), out(row + 1));
-        let two = row + 1 < self.rows.end;
-        for x in 0..target[1] {
-            // SAFETY: as promised to `new`.
-            unsafe { window.advance::<STRIDE, PARTIAL>(simd, (x * STRIDE) as isize + origin[1]) };
-            let mut sums = [simd.zero(); 2];
-            for i in 0..3 {
-                for j in 0..3 {
-                    sums[0] = simd.fma(window.x[i][j], kernel[i][j], sums[0]);
-                    sums[1] = simd.fma(window.x[i + STRIDE][j], kernel[i][j], sums[1]);
+        let to = ((self.image * target[0] + row) * target[1] + columns.start) * channels + channel;
+        let mut to = self.target.wrapping_add(to);
+        macro_rules! pixel {
+            ($turn:expr, $to:expr) => {
+                // SAFETY: as promised to `new`.
+                unsafe { window.advance::<STRIDE, PARTIAL>(simd, $turn) };
+                let mut sum = simd.zero();
+                for i in 0..3 {
+                    for j in 0..3 {
+                        sum = simd.fma(window.at($turn, i, j), kernel[i][j], sum);
+                    }
                 }
-            }
-            let sums = sums.map(|sum| self.epilogue.apply(simd, sum, channel));
-            // SAFETY: the target holds these channels of both rows, of which the lower is this band's if `two`.
-            unsafe {
-                store::<S, PARTIAL>(simd, upper.add(x * channels), sums[0], count);
-                if two {
-                    store::<S, PARTIAL>(simd, lower.add(x * channels), sums[1], count);
-                }
-            }
-        }
-    }
-}
-
-/// `ROWS` x 3 pixels of some channels of an image, in registers. Pixels outside of it are 0.
-pub(super) struct Window<S: Simd, const ROWS: usize> {
-    pub(super) x: [[S::V; 3]; ROWS],
-    rows: [Option<*const f32>; ROWS],
-    columns: usize,
-    channels: usize,
-    count: usize,
-}
-
-impl<S: Simd, const ROWS: usize> Window<S, ROWS> {
-    /// At the rows from `first` on. `image` points to the first of `count` channels of an image of `extents` pixels of
-    /// `channels` channels, which must be readable while the window lives.
-    #[inline(always)]
-    pub(super) unsafe fn new(
-        simd: S,
-        image: *const f32,
-        [height, columns]: [usize; 2],
-        channels: usize,
-        first: isize,
-        count: usize,
-    ) -> Self {
-        let mut rows = [None; ROWS];
-        for i in 0..ROWS {
-            let row = first + i as isize;
-            if row >= 0 && (row as usize) < height {
-                rows[i] = Some(image.wrapping_add(row as usize * columns * channels));
-            }
-        }
-        Window { x: [[simd.zero(); 3]; ROWS], rows, columns, channels, count }
-    }
-
-    /// Reads one column of the image into column `j`.
-    ///
-    /// # Safety
-    /// The image that was given to `new` is readable.
-    #[inline(always)]
-    pub(super) unsafe fn fill<const PARTIAL: bool>(&mut self, simd: S, j: usize, column: isize) {
-        let inside = column >= 0 && (column as usize) < self.columns;
-        for i in 0..ROWS {
-            self.x[i][j] = match self.rows[i] {
-                // SAFETY: the row and the column are within the image.
-                Some(row) if inside => unsafe {
-                    load::<S, PARTIAL>(simd, row.add(column as usize * self.channels), self.count)
-                },
-                _ => simd.zero(),
+                let sum = self.epilogue.apply(simd, sum, channel);
+                // SAFETY: the target holds these channels of the row, which is this band's.
+                unsafe { store::<S, PARTIAL>(simd, $to, sum, count) };
             };
         }
-    }
-
-    /// Moves by `STRIDE` columns, so that the window begins at `column`.
-    ///
-    /// # Safety
-    /// As for [`fill`](Self::fill).
-    #[inline(always)]
-    pub(super) unsafe fn advance<const STRIDE: usize, const PARTIAL: bool>(&mut self, simd: S, column: isize) {
-        for i in 0..ROWS {
-            for j in 0..3 - STRIDE {
-                self.x[i][j] = self.x[i][j + STRIDE];
-            }
+        // After three pixels the window has turned once.
+        let (turns, rest) = (columns.len() / 3, columns.len() % 3);
+        for _ in 0..turns {
+            pixel!(0, to);
+            pixel!(STRIDE % 3, to.wrapping_add(channels));
+            pixel!(2 * STRIDE % 3, to.wrapping_add(2 * channels));
+            to = to.wrapping_add(3 * channels);
         }
-        for j in 3 - STRIDE..3 {
-            // SAFETY: the caller's promise.
-            unsafe { self.fill::<PARTIAL>(simd, j, column + j as isize) };
+        if rest > 0 {
+            pixel!(0, to);
+        }
+        if rest > 1 {
+            pixel!(STRIDE % 3, to.wrapping_add(channels));
         }
     }
-}
-
-/// # Safety
-/// `p` points to a vector, or `count` readable floats if `PARTIAL`.
-#[inline(always)]
-pub(super) unsafe fn load<S: Simd, const PARTIAL: bool>(simd: S, p: *const f32, count: usize) -> S::V {
-    // SAFETY: the caller's promise.
-    unsafe { if PARTIAL { simd.load_partial_ptr(p, count) } else { simd.load_ptr(p) } }
-}
-
-/// # Safety
-/// `p` points to a vector, or `count` writable floats if `PARTIAL`.
-#[inline(always)]
-pub(super) unsafe fn store<S: Simd, const PARTIAL: bool>(simd: S, p: *mut f32, v: S::V, count: usize) {
-    // SAFETY: the caller's promise.
-    unsafe { if PARTIAL { simd.store_partial_ptr(p, v, count) } else { simd.store_ptr(p, v) } }
 }

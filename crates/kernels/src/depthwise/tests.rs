@@ -78,6 +78,9 @@ fn shapes_of_real_networks_are_exact() {
         ConvShape { batch: 3, height: 40, width: 33, ..depthwise(48, 1) },
         ConvShape { batch: 1, height: 41, width: 40, stride: [2, 2], padding: [[0, 1], [0, 1]], ..depthwise(64, 1) },
         ConvShape { batch: 4, height: 14, width: 14, ..depthwise(200, 1) },
+        // Several tiles of columns and of channels, the last of which are narrower.
+        ConvShape { batch: 1, height: 9, width: 75, ..depthwise(150, 1) },
+        ConvShape { batch: 1, height: 9, width: 76, stride: [2, 2], padding: [[1, 1], [1, 1]], ..depthwise(70, 1) },
         ConvShape { batch: 2, height: 30, width: 30, kernel: [5, 5], padding: [[2, 2], [2, 2]], ..depthwise(40, 1) },
     ] {
         check(&shape, &mut random);
