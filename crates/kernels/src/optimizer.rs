@@ -146,7 +146,7 @@ impl<V: Copy> Rule<V> {
     fn next<S: Simd<V = V>>(self, simd: S, g: V, [m, v, w]: [V; 3]) -> [V; 3] {
         let m = simd.add(m, simd.mul(simd.sub(g, m), self.first));
         let v = simd.add(v, simd.mul(simd.sub(simd.mul(g, g), v), self.second));
-        let step = simd.div(simd.mul(m, self.alpha), simd.add(simd.sqrt(v), self.epsilon));
+        let step = simd.div(simd.mul(m, self.alpha), simd.add(simd.sqrt_beside_div(v), self.epsilon));
         [m, v, simd.sub(w, step)]
     }
 }

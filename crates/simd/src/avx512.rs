@@ -19,6 +19,10 @@ impl Avx512 {
     }
 }
 
+/// Between 2^-79 and 2^95 all of [`Simd::sqrt_beside_div`] is normal.
+const LEAST_BY_PRODUCTS: f32 = f32::from_bits(48 << 23);
+const MOST_BY_PRODUCTS: f32 = f32::from_bits(222 << 23);
+
 #[inline(always)]
 fn first_lanes(count: usize) -> __mmask16 {
     ((1u32 << count.min(16)) - 1) as __mmask16
@@ -142,6 +146,30 @@ impl Simd for Avx512 {
     fn sqrt(self, a: __m512) -> __m512 {
         // SAFETY: `self` proves the processor has AVX-512.
         unsafe { _mm512_sqrt_ps(a) }
+    }
+    /// Two steps after Goldschmidt and Markstein from an estimate of 14 bits: 10 cycles beside divisions instead of 18 after
+    /// them.
+    #[inline(always)]
+    fn sqrt_beside_div(self, a: __m512) -> __m512 {
+        // SAFETY: `self` proves the processor has AVX-512.
+        unsafe {
+            let [least, most] = [LEAST_BY_PRODUCTS, MOST_BY_PRODUCTS].map(|limit| _mm512_set1_ps(limit));
+            let zero = _mm512_cmp_ps_mask::<_CMP_EQ_OQ>(a, _mm512_setzero_ps());
+            let small = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(a, most);
+            let usual = _mm512_mask_cmp_ps_mask::<_CMP_GE_OQ>(small, a, least);
+            if zero | usual != __mmask16::MAX {
+                return self.sqrt(a);
+            }
+            let half = _mm512_set1_ps(0.5);
+            let inverse = _mm512_rsqrt14_ps(a);
+            let (root, half_inverse) = (_mm512_mul_ps(a, inverse), _mm512_mul_ps(inverse, half));
+            let error = _mm512_fnmadd_ps(root, half_inverse, half);
+            let root = _mm512_fmadd_ps(root, error, root);
+            let half_inverse = _mm512_fmadd_ps(half_inverse, error, half_inverse);
+            // What is left of `a` is exact, and less than two last places of the root: the sum is rounded correctly.
+            let rest = _mm512_fnmadd_ps(root, root, a);
+            _mm512_mask_mov_ps(_mm512_fmadd_ps(rest, half_inverse, root), zero, a)
+        }
     }
     #[inline(always)]
     fn abs(self, a: __m512) -> __m512 {

@@ -125,6 +125,12 @@ pub trait Simd: Copy + Send + Sync + Debug + 'static {
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
     /// Square root, correctly rounded.
     fn sqrt(self, a: Self::V) -> Self::V;
+    /// As [`sqrt`](Self::sqrt), to the bit, for loops that divide as well: roots and quotients wait for the same unit of the
+    /// processor, which this leaves alone where that is worth it.
+    #[inline(always)]
+    fn sqrt_beside_div(self, a: Self::V) -> Self::V {
+        self.sqrt(a)
+    }
     /// `|a|`, also of NaN and zero: the sign bit is cleared.
     fn abs(self, a: Self::V) -> Self::V;
     /// `-a`, also of NaN and zero: the sign bit is flipped.

@@ -84,8 +84,10 @@ impl Kernel for Operations {
                 check("neg_fma", s.neg_fma(a, b, c), &|a, b, c| fma(-a, b, c));
             }
             let a = s.load(x);
-            for (result, x) in lanes(s.sqrt(a)).into_iter().zip(x) {
-                assert!(same(result, x.sqrt()));
+            for root in [s.sqrt(a), s.sqrt_beside_div(a)] {
+                for (result, x) in lanes(root).into_iter().zip(x) {
+                    assert!(same(result, x.sqrt()));
+                }
             }
             let plain: Vec<f32> = x.iter().map(|x| if x.is_nan() { 0.5 } else { x.clamp(-9.0, 9.0) }).collect();
             let tree = |f: fn(f32, f32) -> f32| {
@@ -133,6 +135,39 @@ crate::dispatch! {
     /// Adds up; compiled once per level.
     fn sum_of_products[F: Fn(f32) -> f32](x: &[f32], f: F) -> f32 {
         x.iter().map(|x| f(*x)).sum()
+    }
+}
+
+/// Roots of all floats of two neighbouring exponents, which stand for all others, and of some of every exponent.
+struct Roots;
+
+impl Kernel for Roots {
+    type Output = ();
+
+    fn run<S: Simd>(self, s: S) {
+        let check = |first: u32, step: u32| {
+            let mut x = [0.0; 16];
+            for (i, x) in x.iter_mut().enumerate() {
+                *x = f32::from_bits(first + i as u32 * step);
+            }
+            for x in x.chunks_exact(S::N) {
+                let mut roots = [0.0; 16];
+                s.store(&mut roots, s.sqrt_beside_div(s.load(x)));
+                assert!(x.iter().zip(roots).all(|(x, root)| same(root, x.sqrt())), "{s:?} of {x:?}");
+            }
+        };
+        let all = if S::N == 16 { 1 } else { 1001 };
+        (127 << 23..129 << 23).step_by(16 * all).for_each(|first| check(first, 1));
+        (0..255 << 23).step_by(160_001).for_each(|first| check(first, 1));
+        // Vectors of very different elements, zeros among them.
+        (0..1 << 23).step_by(80_021).for_each(|first| check(first, 16 << 23));
+    }
+}
+
+#[test]
+fn roots_beside_divisions_are_rounded_correctly() {
+    for level in Level::available() {
+        level.run(Roots);
     }
 }
 
