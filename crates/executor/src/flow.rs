@@ -53,6 +53,17 @@ impl<'g> Flow<'g> {
         Ok(())
     }
 
+    /// Takes the steps for batches where there are such.
+    pub(crate) fn choose_in_batches(&mut self) {
+        for plan in &mut self.plans {
+            if let Some(OpPlan::Step(step)) = plan
+                && let Some(in_batches) = step.in_batches()
+            {
+                *step = in_batches;
+            }
+        }
+    }
+
     fn find_roots(&mut self) -> Result<(), GraphError> {
         for (node, plan) in self.graph.nodes().iter().zip(&self.plans) {
             if matches!(plan, Some(OpPlan::Alias)) {

@@ -128,7 +128,10 @@ impl Plan {
         shapes: &[&[usize]],
     ) -> Result<Self, ProgramError> {
         let wanted: Vec<ValueId> = updates.iter().map(|(_, id)| *id).chain(outputs.iter().copied()).collect();
-        let flow = Flow::new(graph, shapes, &wanted)?;
+        let mut flow = Flow::new(graph, shapes, &wanted)?;
+        if !updates.is_empty() {
+            flow.choose_in_batches();
+        }
         for (variable, id) in updates {
             check_update(variable, flow.ty(*id))?;
         }

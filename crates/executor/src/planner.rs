@@ -193,7 +193,9 @@ impl<'g> Planner<'g> {
                 let Work::Kernel(step) = &draft.work else { unreachable!("just made") };
                 let rows = if in_parts { step.in_parts().and_then(InParts::mostly_zero_rows) } else { None };
                 let moved = self.move_in_place(at, &mut fused, &boundary, rows);
+                let others = draft.outputs.split_off(1);
                 self.add_loop(at, &mut draft, &fused, boundary, moved);
+                draft.outputs.extend(others);
                 let Work::Kernel(step) = draft.work else { unreachable!("just made") };
                 let fused = Box::new(fused);
                 draft.work = if in_parts { Work::InParts(step, fused) } else { Work::Chained(step, fused) };

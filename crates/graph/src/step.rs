@@ -21,6 +21,12 @@ pub trait Step: Debug + Send + Sync {
         Ok(())
     }
 
+    /// The step for a program that trains: its batch entries come many at a time, as those of a prediction may not. The last
+    /// bits of the results may differ.
+    fn in_batches(&self) -> Option<Box<dyn Step>> {
+        None
+    }
+
     /// The step as one that applies an epilogue, if it is such a one.
     fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
         None
@@ -93,10 +99,10 @@ pub trait Step: Debug + Send + Sync {
 /// it. A part may be of any size and may come from any thread.
 pub type Epilogue<'a> = &'a (dyn Fn(usize, &mut [f32]) + Sync);
 
-/// A step of one float32 result that can apply an epilogue to parts of it while they are still in the cache. The executor
-/// puts the element-wise chain there that follows the step, if nobody else reads the result.
+/// A step whose first result is float32 and that can apply an epilogue to parts of it while they are still in the cache. The
+/// executor puts the element-wise chain there that follows the step, if nobody else reads that result.
 pub trait WithEpilogue: Step {
-    /// As [`Step::run`], and calls `epilogue` for every element once, when it is final. The epilogue's own operands follow
+    /// As [`Step::run`], and calls `epilogue` for every element of the first result once, when it is final. The epilogue's own operands follow
     /// the step's in the context.
     fn run_with_epilogue(&self, context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError>;
 }

@@ -50,7 +50,7 @@ impl Op for BatchNormInference {
         Ok(step_with_scratch(shape.table_len(), move |mut context| {
             let [x, gamma, beta, mean, variance] = [0, 1, 2, 3, 4].map(|i| context.inputs.f32(i));
             let parameters = Parameters { gamma, mean, variance, epsilon };
-            batch_norm::normalize(&shape, x, parameters, beta, context.outputs.f32(0), context.scratch);
+            batch_norm::normalize(&shape, x, parameters, beta, context.outputs.f32(0), context.scratch, None);
             Ok(())
         }))
     }

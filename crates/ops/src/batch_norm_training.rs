@@ -13,9 +13,12 @@ use crate::registry::Registered;
 use crate::shared::attributes::last_axis;
 use crate::shared::channels::{self, Formula, channel_shape, elements_of_channels};
 use crate::shared::operands::exactly;
-use crate::shared::{step_with_scratch, to_json};
-use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
-use ferrograph_kernels::batch_norm::{self, Parameters};
+use crate::shared::to_json;
+use ferrograph_graph::{
+    Epilogue, Graph, GraphError, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
+    WithEpilogue,
+};
+use ferrograph_kernels::batch_norm::{self, ChannelShape, Parameters};
 use ferrograph_tensor::{DType, ViewMut};
 use serde::{Deserialize, Serialize};
 
@@ -47,15 +50,7 @@ impl Op for BatchNormTraining {
     }
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
-        let (shape, epsilon) = (channel_shape(&operands[0], self.axis)?, self.epsilon);
-        Ok(step_with_scratch(shape.scratch_len(), move |mut context| {
-            let [x, gamma, beta] = [0, 1, 2].map(|i| context.inputs.f32(i));
-            let [y, mean, variance] = context.outputs.views([0, 1, 2]).map(ViewMut::f32);
-            batch_norm::statistics(&shape, x, mean, variance, context.scratch);
-            let parameters = Parameters { gamma, mean, variance, epsilon };
-            batch_norm::normalize(&shape, x, parameters, beta, y, context.scratch);
-            Ok(())
-        }))
+        Ok(Plan::Step(Box::new(Normalize { shape: channel_shape(&operands[0], self.axis)?, epsilon: self.epsilon })))
     }
 
     fn vjp(
@@ -114,6 +109,44 @@ impl Op for BatchNormTraining {
             Reference::new(DType::Float32, &channels, means),
             Reference::new(DType::Float32, &channels, variances),
         ]
+    }
+}
+
+#[derive(Debug)]
+struct Normalize {
+    shape: ChannelShape,
+    epsilon: f64,
+}
+
+impl Normalize {
+    fn normalize(&self, mut context: RunContext<'_>, finished: Option<Epilogue<'_>>) {
+        let [x, gamma, beta] = [0, 1, 2].map(|i| context.inputs.f32(i));
+        let [y, mean, variance] = context.outputs.views([0, 1, 2]).map(ViewMut::f32);
+        batch_norm::statistics(&self.shape, x, mean, variance, context.scratch);
+        let parameters = Parameters { gamma, mean, variance, epsilon: self.epsilon };
+        batch_norm::normalize(&self.shape, x, parameters, beta, y, context.scratch, finished);
+    }
+}
+
+impl Step for Normalize {
+    fn run(&self, context: RunContext<'_>) -> Result<(), GraphError> {
+        self.normalize(context, None);
+        Ok(())
+    }
+
+    fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
+        Some(self)
+    }
+
+    fn scratch_len(&self) -> usize {
+        self.shape.scratch_len()
+    }
+}
+
+impl WithEpilogue for Normalize {
+    fn run_with_epilogue(&self, context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError> {
+        self.normalize(context, Some(epilogue));
+        Ok(())
     }
 }
 

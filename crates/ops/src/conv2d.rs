@@ -51,17 +51,7 @@ impl Op for Conv2d {
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
         let bound = self.convolution.bind(self.name(), &operands[0], &operands[1])?;
-        if bound.empty {
-            return Ok(zeros());
-        }
-        let packed = Preparation { operand: 1, len: conv::packed_kernel_len(&bound.shape) };
-        // The tiles of Winograd's method are several rows high, and padding needs scratch memory.
-        let plain = ConvShape { strict: true, ..bound.shape };
-        let direct = conv::packed_kernel_layout(&bound.shape) == conv::packed_kernel_layout(&plain);
-        let by_rows = direct && conv::scratch_len(&bound.shape) == 0;
-        let pooled_scratch_len =
-            conv::pooled_scratch_len(&bound.shape).filter(|_| bound.shape.out_channels >= MIN_POOLED);
-        Ok(Plan::Step(Box::new(Forward { shape: bound.shape, packed: [packed], by_rows, pooled_scratch_len })))
+        Ok(if bound.empty { zeros() } else { Plan::Step(Box::new(Forward::new(bound.shape))) })
     }
 
     fn keeps_entries_apart(&self, _: usize, batched: &[bool], _: &[TensorType]) -> bool {
@@ -113,6 +103,18 @@ struct Forward {
     pooled_scratch_len: Option<usize>,
 }
 
+impl Forward {
+    fn new(shape: ConvShape) -> Self {
+        let packed = Preparation { operand: 1, len: conv::packed_kernel_len(&shape) };
+        // The tiles of Winograd's method are several rows high, and padding needs scratch memory.
+        let plain = ConvShape { strict: true, ..shape };
+        let direct = conv::packed_kernel_layout(&shape) == conv::packed_kernel_layout(&plain);
+        let by_rows = direct && conv::scratch_len(&shape) == 0;
+        let pooled_scratch_len = conv::pooled_scratch_len(&shape).filter(|_| shape.out_channels >= MIN_POOLED);
+        Forward { shape, packed: [packed], by_rows, pooled_scratch_len }
+    }
+}
+
 impl WithEpilogue for Forward {
     fn run_with_epilogue(&self, mut context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError> {
         let (x, kernel) = (context.inputs.f32(0), context.prepared.f32(0));
@@ -126,6 +128,10 @@ impl Step for Forward {
         let (x, kernel) = (context.inputs.f32(0), context.prepared.f32(0));
         conv::forward(&self.shape, x, kernel, context.outputs.f32(0), context.scratch);
         Ok(())
+    }
+
+    fn in_batches(&self) -> Option<Box<dyn Step>> {
+        Some(Box::new(Forward::new(ConvShape { in_batches: true, ..self.shape })))
     }
 
     fn kernel(&self) -> Option<String> {

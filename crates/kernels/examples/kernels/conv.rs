@@ -48,6 +48,7 @@ fn same(batch: usize, extent: usize, channels: usize, filters: usize, kernel: us
         padding: [[kernel / 2; 2]; 2],
         groups: 1,
         strict,
+        in_batches: false,
     }
 }
 

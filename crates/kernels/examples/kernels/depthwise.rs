@@ -22,6 +22,7 @@ pub fn report() {
                 padding: [[1; 2]; 2],
                 groups: channels,
                 strict: false,
+                in_batches: false,
             };
             let (x, kernel) = (Floats::new(batch * extent * extent * channels), Floats::new(9 * channels));
             let outputs = batch * shape.out_height() * shape.out_width() * channels;

@@ -59,7 +59,7 @@ fn run(shape: &ChannelShape, x: &[f32], dy: &[f32], gamma: &[f32], beta: &[f32])
     let mut scratch = vec![f32::NAN; shape.scratch_len()];
     statistics(shape, x, &mut mean, &mut variance, &mut scratch);
     let parameters = Parameters { gamma, mean: &mean, variance: &variance, epsilon: EPSILON };
-    normalize(shape, x, parameters, beta, &mut y, &mut scratch[..shape.table_len()]);
+    normalize(shape, x, parameters, beta, &mut y, &mut scratch[..shape.table_len()], None);
     let gradients = Gradients { dx: &mut dx, dgamma: &mut dgamma, dbeta: &mut dbeta };
     gradient(shape, x, parameters, dy, gradients, &mut scratch);
     Result { mean, variance, y, dx, dgamma, dbeta }
@@ -137,7 +137,7 @@ fn infinity_and_nan_stay_where_they_belong() {
     let x = [f32::INFINITY, 1.0, 0.0, 2.0];
     let mut y = [0.0; 4];
     let parameters = Parameters { gamma: &[1.0; 2], mean: &[0.0; 2], variance: &[1.0; 2], epsilon: 0.0 };
-    normalize(&shape, &x, parameters, &[0.0; 2], &mut y, &mut vec![0.0; shape.table_len()]);
+    normalize(&shape, &x, parameters, &[0.0; 2], &mut y, &mut vec![0.0; shape.table_len()], None);
     assert_eq!(y, x);
     let (mut mean, mut variance) = ([0.0; 2], [0.0; 2]);
     let mut scratch = vec![0.0; shape.scratch_len()];

@@ -18,7 +18,8 @@ impl Method {
     fn of(shape: &ConvShape) -> Self {
         shape.assert_valid();
         let (rows, columns) = (Axis::forward(shape, 0), Axis::forward(shape, 1));
-        if let Some(winograd) = Winograd::of(shape, [&rows, &columns], shape.in_channels, shape.out_channels, true) {
+        let (depth, width, singly) = (shape.in_channels, shape.out_channels, !shape.in_batches);
+        if let Some(winograd) = Winograd::of(shape, [&rows, &columns], depth, width, singly) {
             return Method::Winograd(winograd);
         }
         let (depth, width) = (shape.group_in(), shape.group_out());

@@ -28,6 +28,9 @@ pub struct ConvShape {
     /// The error is no larger than that of plain sums of products. Otherwise 3 x 3 kernels may be computed by Winograd's
     /// method with large tiles, whose error is about twice as large.
     pub strict: bool,
+    /// Images come many at a time: what costs a single image more than it saves in many may be done. A prediction's bits must
+    /// not depend on its neighbours, so this says what is to be expected, not how many there are.
+    pub in_batches: bool,
 }
 
 impl ConvShape {

@@ -86,6 +86,7 @@ pub(crate) const PLAIN: ConvShape = ConvShape {
     padding: [[1, 1], [1, 1]],
     groups: 1,
     strict: true,
+    in_batches: false,
 };
 
 #[test]
@@ -107,6 +108,7 @@ fn random_shapes_are_exact() {
             out_channels: groups * pair(&[1, 2, 5, 9, 17, 33])[0],
             groups,
             strict: true,
+            in_batches: false,
         };
         check(&shape, &mut random);
     }

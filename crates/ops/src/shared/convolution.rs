@@ -110,6 +110,7 @@ impl Convolution {
             padding: geometry.padding,
             groups: self.groups,
             strict: self.strict,
+            in_batches: false,
         };
         Ok(Bound { shape, empty })
     }

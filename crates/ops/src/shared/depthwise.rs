@@ -98,6 +98,7 @@ impl Depthwise {
             padding: geometry.padding,
             groups: x[3].max(1),
             strict: true,
+            in_batches: false,
         };
         Ok(Bound { shape, empty })
     }

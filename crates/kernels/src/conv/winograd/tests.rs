@@ -18,7 +18,7 @@ const PLAIN_BOUND: f64 = 1.8e-5;
 fn method(shape: &ConvShape) -> Option<&'static str> {
     let axes = [0, 1].map(|axis| Axis::forward(shape, axis));
     let [depth, width] = [shape.in_channels, shape.out_channels];
-    Winograd::of(shape, [&axes[0], &axes[1]], depth, width, true).map(|winograd| winograd.name())
+    Winograd::of(shape, [&axes[0], &axes[1]], depth, width, !shape.in_batches).map(|winograd| winograd.name())
 }
 
 fn assert_close(what: &str, shape: &ConvShape, result: &[f32], expected: &[f64], bound: f64) {
@@ -145,6 +145,8 @@ fn shapes_choose_the_method() {
         ConvShape { height: 8, width: 8, in_channels: 128, out_channels: 128, ..fits },
         ConvShape { batch: 100, ..fits },
         ConvShape { batch: 0, ..fits },
+        // A large kernel for few tiles of an image, but many images.
+        ConvShape { height: 8, width: 8, in_channels: 128, out_channels: 256, in_batches: true, ..fits },
     ];
     let small = [
         ConvShape { strict: true, ..fits },
