@@ -4,7 +4,7 @@ use crate::epilogue::Epilogue;
 use crate::fused::Fused;
 use ferrograph_tensor::{Inputs, Outputs, ViewMut};
 use std::array::from_fn;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Most parts of a result.
 pub(crate) const MAX_PARTS: usize = 64;
@@ -46,14 +46,26 @@ impl<'a> Consumer<'a> {
         Self { fused, inputs, sections: Epilogue::new(fused, inputs, scratch), len, results }
     }
 
-    /// Runs the loop on the elements from `start` on, which lie within one part.
-    pub(crate) fn consume(&self, start: usize, piece: &[f32]) {
+    /// The loop's results for the elements of a part, and where the element `start` is in it.
+    fn results(&self, start: usize) -> (MutexGuard<'_, [ViewMut<'a>; MAX_RESULTS]>, usize) {
         let (part, at) = (start / self.len, start % self.len);
-        let mut results = self.results[part].lock().unwrap_or_else(PoisonError::into_inner);
+        (self.results[part].lock().unwrap_or_else(PoisonError::into_inner), at)
+    }
+}
+
+impl ferrograph_graph::Consumer for Consumer<'_> {
+    fn consume(&self, start: usize, piece: &mut [f32]) {
+        let (mut results, at) = self.results(start);
         let results = results.iter_mut().filter(|result| !result.as_view().is_empty());
         let results = results.map(|result| result.reborrow().slice(at..at + piece.len()));
         let mut section = self.sections.section(start);
         self.fused.run_on_part(self.inputs, start, piece, results, &mut section.each_mut().map(ViewMut::reborrow));
+    }
+
+    fn reads(&self, start: usize) -> Option<[usize; 3]> {
+        let (results, at) = self.results(start);
+        let results = results.each_ref().map(ViewMut::as_view);
+        self.fused.moments()?.reads(self.inputs, self.fused.first_external(), start, (&results, at))
     }
 }
 

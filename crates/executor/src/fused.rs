@@ -290,6 +290,11 @@ impl Fused {
         self.moments.as_ref()
     }
 
+    /// Where the loop's operands begin among the inputs.
+    pub(crate) fn first_external(&self) -> usize {
+        self.first_external
+    }
+
     pub(crate) fn moments_mut(&mut self) -> Option<&mut Moments> {
         self.moments.as_mut()
     }

@@ -5,7 +5,7 @@ use crate::fused::{Expansion, Instruction, Source, Target};
 use crate::touched::Touched;
 use ferrograph_graph::Simple;
 use ferrograph_kernels::optimizer::Adam;
-use ferrograph_tensor::{Inputs, ViewMut};
+use ferrograph_tensor::{Inputs, View, ViewMut};
 
 /// Two moving averages, of a gradient and its square, and the step that follows from them.
 #[derive(Debug)]
@@ -85,6 +85,24 @@ impl Moments {
 
     pub(crate) fn touched(&self) -> Option<&Touched> {
         self.touched.as_ref()
+    }
+
+    /// The addresses of the moments and the weight from element `start` on, which is element `at` of the results' memory. None
+    /// where rows are left out.
+    pub(crate) fn reads(
+        &self,
+        inputs: Inputs<'_>,
+        first: usize,
+        start: usize,
+        (results, at): (&[View<'_>], usize),
+    ) -> Option<[usize; 3]> {
+        let address = |data: &[f32], at: usize| Some(data.get(at..)?.as_ptr().addr());
+        let external = |moved: Moved| address(inputs.f32(first + moved.from), start);
+        let moment = |n: usize| {
+            let moved: Moved = self.moved[n];
+            if self.in_place { address(results[moved.to].f32(), at) } else { external(moved) }
+        };
+        if self.touched.is_some() { None } else { Some([moment(0)?, moment(1)?, external(self.moved[2])?]) }
     }
 
     /// Computes the elements from `start` on; the externals begin at `first` of the inputs. `head` is what the step before

@@ -270,7 +270,7 @@ fn perform(action: &Action, arena: &mut Arena<'_>, parts: &mut Vec<Part>) -> Res
             let own = scratch.next().map_or(&mut [][..], ViewMut::f32);
             let Some(step) = step.in_parts() else { unreachable!("joined with what uses its parts up") };
             let consumer = Consumer::new(fused, inputs, outputs, scratch, step.part_len());
-            step.run_in_parts(inputs, prepared, own, &|start, piece| consumer.consume(start, piece))?;
+            step.run_in_parts(inputs, prepared, own, &consumer)?;
         }
         Work::Pooled(step, fused) => {
             let (Some(clamp), Some(step)) = (fused.clamp(inputs), step.with_pooling()) else {

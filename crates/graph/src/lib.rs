@@ -24,6 +24,8 @@ pub use graph::{Graph, Node, Origin, ValueId};
 pub use op::{Op, Plan};
 pub use reference::{Reference, indices};
 pub use sample::{Fill, Operand, Sample};
-pub use step::{Clamp, Epilogue, InParts, Preparation, RunContext, Step, WithClamp, WithEpilogue, WithPooling};
+pub use step::{
+    Clamp, Consumer, Epilogue, InParts, Preparation, RunContext, Step, WithClamp, WithEpilogue, WithPooling,
+};
 pub use types::{Extent, TensorType, format_shape};
 pub use variable::{Variable, VariableError};

@@ -122,15 +122,25 @@ pub trait InParts: Step {
     /// float32 elements of scratch memory that [`Self::run_in_parts`] needs, instead of [`Step::scratch_len`].
     fn parts_scratch_len(&self) -> usize;
 
-    /// As [`Step::run`] without memory for the result: `consume` gets every element once, in pieces of which each lies within
-    /// one part, with the index of its first element. It may be called from any thread.
+    /// As [`Step::run`] without memory for the result: the consumer gets every element once, in pieces of which each lies
+    /// within one part.
     fn run_in_parts(
         &self,
         inputs: Inputs<'_>,
         prepared: Inputs<'_>,
         scratch: &mut [f32],
-        consume: Epilogue<'_>,
+        consumer: &dyn Consumer,
     ) -> Result<(), GraphError>;
+}
+
+/// What uses up a result that is made in parts. It may be called from any thread.
+pub trait Consumer: Sync {
+    /// Gets the elements from `start` on.
+    fn consume(&self, start: usize, piece: &mut [f32]);
+
+    /// The addresses of what [`Self::consume`] will read for the elements from `start` on, as many floats of each, if that is
+    /// worth bringing into the cache while the elements are made.
+    fn reads(&self, start: usize) -> Option<[usize; 3]>;
 }
 
 /// The epilogue that most convolutions have, in numbers: what each element becomes. It has the bits of the ops one after

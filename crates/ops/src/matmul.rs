@@ -13,8 +13,8 @@ use crate::shared::operands::{dtype, exactly};
 use crate::shared::tolerance::sum_of_products;
 use crate::shared::{affine, broadcast, entries, to_json, unbroadcast};
 use ferrograph_graph::{
-    Affine, Clamp, Epilogue, Extent, Graph, GraphError, InParts, Op, Operand, Plan, Preparation, Reference, RunContext,
-    Sample, Step, TensorType, ValueId, WithClamp, WithEpilogue,
+    Affine, Clamp, Consumer, Epilogue, Extent, Graph, GraphError, InParts, Op, Operand, Plan, Preparation, Reference,
+    RunContext, Sample, Step, TensorType, ValueId, WithClamp, WithEpilogue,
 };
 use ferrograph_kernels::elementwise::Clamped;
 use ferrograph_kernels::gemm::{self, Matrix};
@@ -320,11 +320,14 @@ impl InParts for Product {
         inputs: Inputs<'_>,
         prepared: Inputs<'_>,
         scratch: &mut [f32],
-        consume: Epilogue<'_>,
+        consumer: &dyn Consumer,
     ) -> Result<(), GraphError> {
         let [m, k, n] = self.extents;
         let Some(parts) = self.parts else { unreachable!("asked for only where there are parts") };
-        gemm::gemm_in_parts(m, k, n, self.left(inputs.f32(0)), prepared.f32(0), parts, scratch, consume);
+        let (a, packed_b) = (self.left(inputs.f32(0)), prepared.f32(0));
+        let (reads, consume) =
+            (|start| consumer.reads(start), |start, piece: &mut [f32]| consumer.consume(start, piece));
+        gemm::gemm_in_parts(m, k, n, a, packed_b, parts, scratch, &reads, &consume);
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::Registered;
 use crate::gather::Gather;
 use crate::shared::{NUMERIC, axes, indexing, operands, to_json};
 use ferrograph_graph::{
-    Epilogue, Graph, GraphError, InParts, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
+    Consumer, Graph, GraphError, InParts, Op, Operand, Plan, Reference, RunContext, Sample, Step, TensorType, ValueId,
     indices,
 };
 use ferrograph_kernels::indexing::{Parts, scatter_add, scatter_add_in_parts};
@@ -143,12 +143,13 @@ impl InParts for Sums {
         inputs: Inputs<'_>,
         _prepared: Inputs<'_>,
         scratch: &mut [f32],
-        consume: Epilogue<'_>,
+        consumer: &dyn Consumer,
     ) -> Result<(), GraphError> {
         self.check(inputs.view(1))?;
         let indices = inputs.i32(1);
         let Some(parts) = self.parts else { unreachable!("asked for only where there are parts") };
-        scatter_add_in_parts(inputs.f32(0), indices, parts, scratch, consume);
+        let consume = |start, piece: &mut [f32]| consumer.consume(start, piece);
+        scatter_add_in_parts(inputs.f32(0), indices, parts, scratch, &consume);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use super::axis::Axis;
 use super::band;
 use super::shape::product;
 use super::thin;
-use crate::gemm::{Block, Depth, Epilogue, MAX_ROWS, Rows, TileShape, packed_len};
+use crate::gemm::{Block, Depth, Epilogue, MAX_ROWS, Next, Rows, TileShape, packed_len};
 use crate::parallel::{Finished, SharedMut, finish, for_each_chunk, for_each_with_scratch};
 use crate::pool::{self, parallel_for};
 use ferrograph_simd::Level;
@@ -375,7 +375,7 @@ impl Correlation {
                     packed: &packed[group * packed_group..][..packed_group],
                     columns: self.width,
                     panels: chunk.panels..all.min(chunk.panels + chunk.panel_count),
-                    next: packed.as_ptr().wrapping_add(group * packed_group + next * self.total_depth()),
+                    next: Next::Panel(packed.as_ptr().wrapping_add(group * packed_group + next * self.total_depth())),
                     accumulate: false,
                     epilogue: epilogue.part(group * self.width..(group + 1) * self.width),
                 };

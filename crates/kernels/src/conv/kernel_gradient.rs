@@ -7,7 +7,7 @@ use super::axis::Axis;
 use super::band;
 use super::shape::product;
 use super::winograd;
-use crate::gemm::{Block, Depth, Identity, Matrix, TileShape, pack, packed_len};
+use crate::gemm::{Block, Depth, Identity, Matrix, Next, TileShape, pack, packed_len};
 use crate::parallel::{SharedMut, for_each_chunk, for_each_with_scratch};
 use crate::pool;
 use ferrograph_simd::Level;
@@ -217,7 +217,7 @@ unsafe fn run_chunk(
                     packed,
                     columns: width,
                     panels: 0..width.div_ceil(plan.tile.columns),
-                    next: packed.as_ptr(),
+                    next: Next::Panel(packed.as_ptr()),
                     accumulate: started,
                     epilogue: Identity,
                 };

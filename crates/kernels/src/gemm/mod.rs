@@ -17,7 +17,7 @@ mod rows;
 mod tests;
 mod tile;
 
-pub(crate) use block::{Block, Depth};
+pub(crate) use block::{Beside, Block, Depth, Next};
 pub use epilogue::{Bias, BiasRelu, Epilogue, Identity};
 pub(crate) use pack::pack_steps;
 pub use pack::{pack, packed_layout, packed_len};

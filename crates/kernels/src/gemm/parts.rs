@@ -1,6 +1,7 @@
 //! A product that is made in parts, none of which is kept.
 
-use super::{Matrix, gemm};
+use super::product::multiply;
+use super::{Beside, Identity, Matrix};
 use crate::parallel::{Finished, for_each_with_scratch};
 
 /// Elements of a piece, about: 128 KiB stay in the cache with what its user reads beside it.
@@ -39,7 +40,8 @@ impl Parts {
 }
 
 /// As [`gemm_then`](super::gemm_then), without memory for `C`: `finished` gets pieces in `scratch`, each within one part. A
-/// part is made by one thread.
+/// part is made by one thread. `reads(start)` are the addresses of what `finished` reads for the elements from `start` on, as many
+/// of each; it is brought into the cache meanwhile.
 #[allow(clippy::too_many_arguments, reason = "the field's signature of a matrix product")]
 pub fn gemm_in_parts(
     m: usize,
@@ -49,6 +51,7 @@ pub fn gemm_in_parts(
     packed_b: &[f32],
     parts: Parts,
     scratch: &mut [f32],
+    reads: &(dyn Fn(usize) -> Option<[usize; 3]> + Sync),
     finished: Finished<'_>,
 ) {
     if m == 0 || n == 0 {
@@ -61,7 +64,8 @@ pub fn gemm_in_parts(
             let rows = parts.piece.min(end - row);
             let c = &mut slot[..rows * n];
             let a = Matrix { data: a.data.get(row * a.row_stride..).unwrap_or_default(), ..a };
-            gemm(rows, k, n, a, packed_b, c, n, false);
+            let beside = reads(row * n).map(Beside::new);
+            multiply(rows, k, n, a, packed_b, c, n, false, beside.as_ref(), Identity);
             finished(row * n, c);
         }
     });

@@ -4,7 +4,7 @@
 
 use super::block::STAGED_PANELS;
 use super::rows::{MAX_ROWS, Rows};
-use super::{Block, Depth, Epilogue, Identity, Matrix, TileShape, packed_len};
+use super::{Beside, Block, Depth, Epilogue, Identity, Matrix, Next, TileShape, packed_len};
 use crate::parallel::{SharedMut, for_each_chunk};
 use crate::pool::{self, parallel_for};
 use ferrograph_simd::Level;
@@ -43,6 +43,23 @@ pub fn gemm_with<E: Epilogue>(
     accumulate: bool,
     epilogue: E,
 ) {
+    multiply(m, k, n, a, packed_b, c, c_row_stride, accumulate, None, epilogue);
+}
+
+/// As [`gemm_with`], and brings what lies `beside` the sums.
+#[allow(clippy::too_many_arguments, reason = "the field's signature of a matrix product")]
+pub(super) fn multiply<E: Epilogue>(
+    m: usize,
+    k: usize,
+    n: usize,
+    a: Matrix,
+    packed_b: &[f32],
+    c: &mut [f32],
+    c_row_stride: usize,
+    accumulate: bool,
+    beside: Option<&Beside>,
+    epilogue: E,
+) {
     a.assert_holds(m, k);
     Matrix { data: c, row_stride: c_row_stride, column_stride: 1 }.assert_holds(m, n);
     assert!(m <= 1 || c_row_stride >= n, "the rows of c do not overlap");
@@ -65,7 +82,7 @@ pub fn gemm_with<E: Epilogue>(
         to.extend(rows.len(), c.get().wrapping_add(rows.start * c_row_stride), |row| row.wrapping_add(c_row_stride));
     };
     // SAFETY: A and C hold the rows and steps, and the rows of C do not overlap: asserted above.
-    unsafe { product.run(input, output) };
+    unsafe { product.run_beside(beside, input, output) };
 }
 
 /// As [`gemm`] without gaps between the rows of `c`; `finished(start, part)` is called for the elements of `c` from `start`
@@ -114,7 +131,7 @@ pub fn gemm_then(
         finished(rows.start * n, unsafe { c.part(rows.start * n, rows.len() * n) });
     };
     // SAFETY: A and C hold the rows and steps, and the rows of C do not overlap: asserted above.
-    unsafe { product.run_on(&grid, level, input, output, finished) };
+    unsafe { product.run_on(&grid, level, None, input, output, finished) };
 }
 
 /// Whether [`gemm_then`] hands out parts while they are in the cache at the current level.
@@ -147,6 +164,20 @@ impl<E: Epilogue> Product<'_, E> {
         input: impl Fn(Range<usize>, &mut Rows<*const f32>) + Sync,
         output: impl Fn(Range<usize>, &mut Rows<*mut f32>) + Sync,
     ) {
+        // SAFETY: the caller's promises.
+        unsafe { self.run_beside(None, input, output) };
+    }
+
+    /// As [`Self::run`], and brings what lies `beside` the sums.
+    ///
+    /// # Safety
+    /// As for [`Self::run`].
+    unsafe fn run_beside(
+        self,
+        beside: Option<&Beside>,
+        input: impl Fn(Range<usize>, &mut Rows<*const f32>) + Sync,
+        output: impl Fn(Range<usize>, &mut Rows<*mut f32>) + Sync,
+    ) {
         let Product { rows: m, columns: n, depth, .. } = self;
         if m == 0 || n == 0 {
             assert_eq!(self.packed.len(), packed_len(depth.total(), n), "packed_b has the length packed_len gives");
@@ -155,7 +186,7 @@ impl<E: Epilogue> Product<'_, E> {
         let level = Level::current();
         let grid = Grid::new(TileShape::of(level), m, depth.total(), n, depth.stride != 1);
         // SAFETY: the caller's promises.
-        unsafe { self.run_on(&grid, level, input, output, |_| ()) };
+        unsafe { self.run_on(&grid, level, beside, input, output, |_| ()) };
     }
 
     /// As [`Self::run`], cut as `grid` says; `finished` is called after each block with its rows.
@@ -166,6 +197,7 @@ impl<E: Epilogue> Product<'_, E> {
         self,
         grid: &Grid,
         level: Level,
+        beside: Option<&Beside>,
         input: impl Fn(Range<usize>, &mut Rows<*const f32>) + Sync,
         output: impl Fn(Range<usize>, &mut Rows<*mut f32>) + Sync,
         finished: impl Fn(Range<usize>) + Sync,
@@ -181,6 +213,7 @@ impl<E: Epilogue> Product<'_, E> {
             output(rows.clone(), &mut outputs);
             let panels = group * grid.panels..n.div_ceil(tile.columns).min((group + 1) * grid.panels);
             let following = pool::following(index) % grid.panel_groups * grid.panels * tile.columns;
+            let following = packed.as_ptr().wrapping_add(depth.total() * following);
             let block = Block {
                 inputs: inputs.get(),
                 outputs: outputs.get(),
@@ -188,7 +221,7 @@ impl<E: Epilogue> Product<'_, E> {
                 packed,
                 columns: n,
                 panels,
-                next: packed.as_ptr().wrapping_add(depth.total() * following),
+                next: beside.map_or(Next::Panel(following), Next::Beside),
                 accumulate,
                 epilogue,
             };

@@ -7,7 +7,7 @@ use super::tiles::{Spectrum, Tiles};
 use super::transform::{Input, Output, Transform, Transformation};
 use crate::conv::axis::Axis;
 use crate::conv::shape::product;
-use crate::gemm::{Block, Depth, Epilogue, Identity, TileShape, packed_len};
+use crate::gemm::{Block, Depth, Epilogue, Identity, Next, TileShape, packed_len};
 use crate::parallel::{Finished, SharedMut, for_each_with_scratch};
 use crate::pool::{self, parallel_for};
 use ferrograph_simd::Level;
@@ -246,7 +246,7 @@ where
                 packed: &operands.packed[frequency * len..][..len],
                 columns: self.width,
                 panels: 0..self.width.div_ceil(TileShape::of(operands.level).columns),
-                next: operands.packed.as_ptr().wrapping_add(next * len),
+                next: Next::Panel(operands.packed.as_ptr().wrapping_add(next * len)),
                 accumulate: false,
                 epilogue: Identity,
             };

@@ -9,7 +9,7 @@ use super::transform::{Input, OutputGradient, Transformation};
 use super::{FREQUENCIES, PATCH, TILE};
 use crate::conv::ConvShape;
 use crate::conv::axis::Axis;
-use crate::gemm::{Block, Depth, Identity, Matrix, TileShape, pack, packed_len};
+use crate::gemm::{Block, Depth, Identity, Matrix, Next, TileShape, pack, packed_len};
 use crate::parallel::{SharedMut, for_each_with_scratch};
 use crate::pool::{self, parallel_for};
 use ferrograph_simd::Level;
@@ -157,7 +157,7 @@ fn product(plan: &Plan, level: Level, count: usize, v: &[f32], packed: &[f32], s
             packed,
             columns: plan.outputs,
             panels: 0..panels,
-            next: packed.as_ptr(),
+            next: Next::Panel(packed.as_ptr()),
             accumulate,
             epilogue: Identity,
         };
