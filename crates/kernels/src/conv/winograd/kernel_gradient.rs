@@ -14,8 +14,13 @@ use crate::parallel::{SharedMut, for_each_with_scratch};
 use crate::pool::{self, parallel_for};
 use ferrograph_simd::Level;
 
-/// Elements of the frequencies of a block, about: 4 MiB, shared by all threads.
+/// Elements of the frequencies of a block, about: 4 MiB, shared by all threads. Every block reads and writes all sums.
 const BLOCK_ELEMENTS: usize = 1 << 20;
+/// The same where the sums stay in the second-level cache: the frequencies then may, too, which takes a tenth less time for 64
+/// channels.
+const SMALL_BLOCK_ELEMENTS: usize = 1 << 19;
+/// Elements of such sums at most: 1 MiB.
+const MAX_CACHED_SUMS: usize = 1 << 18;
 /// Tiles of a block: steps of the products.
 const MIN_BLOCK: usize = 32;
 const MAX_BLOCK: usize = 256;
@@ -40,7 +45,9 @@ impl Plan {
     fn new(shape: &ConvShape) -> Self {
         let tiles = Tiles::new(shape.batch, &Axis::forward(shape, 0), &Axis::forward(shape, 1));
         let (inputs, outputs) = (shape.in_channels, shape.out_channels);
-        let fits = BLOCK_ELEMENTS / (FREQUENCIES * (inputs + outputs));
+        let cached = inputs.saturating_mul(outputs).saturating_mul(FREQUENCIES) <= MAX_CACHED_SUMS;
+        let elements = if cached { SMALL_BLOCK_ELEMENTS } else { BLOCK_ELEMENTS };
+        let fits = elements / (FREQUENCIES * (inputs + outputs));
         let block = fits.clamp(MIN_BLOCK, MAX_BLOCK).min(tiles.count());
         let (x, dy) = (Spectrum::new(block, inputs), Spectrum::new(block, outputs));
         Plan { tiles, inputs, outputs, block, x, dy }
