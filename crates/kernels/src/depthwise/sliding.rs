@@ -16,8 +16,8 @@ use std::ops::Range;
 
 /// Bytes of a band's source and target, about: half of a second-level cache of 2 MiB.
 const BAND: usize = 1 << 20;
-/// Multiply-adds of a band, at least: some 2 microseconds.
-const MIN_BAND: usize = 1 << 17;
+/// Multiply-adds of a band, at least: about a microsecond.
+const MIN_BAND: usize = 1 << 16;
 /// Bytes of the source and the target that a row of a tile touches, within a first level of 32 to 48 KiB. Tiles, instead of
 /// two rows of all channels at a time, are worth a third of the time in the second level and for wide images.
 const TILE: usize = 28 << 10;
