@@ -207,7 +207,7 @@ impl<E: Epilogue> Product<'_, E> {
         let tile = TileShape::of(level);
         parallel_for(grid.row_blocks * grid.panel_groups, &|index| {
             let (row_block, group) = (index / grid.panel_groups, index % grid.panel_groups);
-            let rows = row_block * grid.rows..m.min((row_block + 1) * grid.rows);
+            let rows = grid.rows_of(row_block, m);
             let (mut inputs, mut outputs) = (Rows::new(), Rows::new());
             input(rows.clone(), &mut inputs);
             output(rows.clone(), &mut outputs);
@@ -241,6 +241,15 @@ const MIN_CHUNK: usize = 128 * 1024;
 /// Multiply-adds of a product, at least, that is worth sharing with a thread that is awake: to hand it over takes a
 /// fraction of a microsecond.
 const MIN_SHARED: usize = 256 * 1024;
+/// Multiply-adds of a product, at most, that is cut into a share for each thread: some 100 microseconds of one. Of 96 x 96 x
+/// 96 on two threads it is worth a tenth of the time.
+const MAX_SHARES: usize = 16 << 20;
+/// Elements of `B` at most where each thread reads all of it: 256 KiB stay in the second-level cache.
+const MAX_SHARED_B: usize = 64 * 1024;
+/// Multiply-adds that the caller is done with before another thread begins: 0.2 microseconds.
+const LEAD: usize = 20_000;
+/// The rows of a share are a multiple of this.
+const SHARE_ROWS: usize = 4;
 /// With so many rows at most a product takes as long as `B` takes to come from the cache.
 const FEW_ROWS: usize = 3;
 /// Panels that a block of one row takes side by side.
@@ -259,6 +268,8 @@ const MAX_REREAD: usize = 256 * 1024;
 struct Grid {
     /// Rows of a block.
     rows: usize,
+    /// Rows that the first block has more.
+    lead: usize,
     row_blocks: usize,
     /// Panels of a group.
     panels: usize,
@@ -268,6 +279,9 @@ struct Grid {
 impl Grid {
     fn new(tile: TileShape, m: usize, k: usize, n: usize, strided: bool) -> Self {
         let panels = n.div_ceil(tile.columns);
+        if let Some(grid) = Self::shares(tile, m, k, n, strided) {
+            return grid;
+        }
         // Strided rows are copied once per group of panels, others are read in place.
         let least_panels = if strided { STAGED_PANELS } else { (ROW_PANELS / m.max(1)).max(1) }.min(panels);
         let most = if strided { STRIDED_ROWS } else { MAX_ROWS };
@@ -291,7 +305,34 @@ impl Grid {
             let group = share.div_ceil(work(rows.min(m), tile.columns));
             group.next_multiple_of(least_panels).clamp(least_panels, panels)
         };
-        Grid { rows, row_blocks: m.div_ceil(rows), panels: group, panel_groups: panels.div_ceil(group) }
+        Grid { rows, lead: 0, row_blocks: m.div_ceil(rows), panels: group, panel_groups: panels.div_ceil(group) }
+    }
+
+    /// A block of rows for each thread, if the product is so small that more would cost more than they could save. The first
+    /// is larger: its thread is the caller, who begins while the others are on their way.
+    fn shares(tile: TileShape, m: usize, k: usize, n: usize, strided: bool) -> Option<Self> {
+        let b = k.saturating_mul(n).max(1);
+        let work = b.saturating_mul(m);
+        let shares = pool::threads().min(work / MIN_CHUNK);
+        if shares < 2 || strided || b > MAX_SHARED_B || work > MAX_SHARES {
+            return None;
+        }
+        let evenly = m.saturating_sub(LEAD / b) / shares;
+        let rows = (evenly + SHARE_ROWS / 2) / SHARE_ROWS * SHARE_ROWS;
+        let first = m.checked_sub(rows * (shares - 1))?;
+        (tile.rows <= rows && rows <= first && first <= MAX_ROWS).then(|| Grid {
+            rows,
+            lead: first - rows,
+            row_blocks: shares,
+            panels: n.div_ceil(tile.columns),
+            panel_groups: 1,
+        })
+    }
+
+    /// The rows of block `block`.
+    fn rows_of(&self, block: usize, m: usize) -> Range<usize> {
+        let start = if block == 0 { 0 } else { self.lead + block * self.rows };
+        start..m.min(self.lead + (block + 1) * self.rows)
     }
 
     /// The same work in blocks of all panels, if that makes as many chunks and costs nothing.
@@ -303,6 +344,6 @@ impl Grid {
             return None;
         }
         let rows = m.div_ceil(CHUNKS).clamp(MIN_ROWS, self.rows).next_multiple_of(tile.rows).min(self.rows);
-        Some(Grid { rows, row_blocks: m.div_ceil(rows), panels: n.div_ceil(tile.columns), panel_groups: 1 })
+        Some(Grid { rows, lead: 0, row_blocks: m.div_ceil(rows), panels: n.div_ceil(tile.columns), panel_groups: 1 })
     }
 }

@@ -147,8 +147,8 @@ fn epilogues() {
 #[test]
 fn finished_parts_are_whole_rows_once() {
     let mut random = Random::new(6);
-    // Small; few rows shared by panels; many rows that would be shared by panels; sums in parts.
-    for (m, k, n) in [(3, 5, 7), (1, 9, 40), (130, 300, 300), (1100, 64, 130), (1030, 1500, 40)] {
+    // Small; few rows shared by panels; a share for each thread; many rows that would be shared by panels; sums in parts.
+    for (m, k, n) in [(3, 5, 7), (1, 9, 40), (130, 300, 300), (150, 64, 130), (1100, 64, 130), (1030, 1500, 40)] {
         let (a, b) = (random.normal(m * k), random.normal(k * n));
         for level in Level::available() {
             with_level(level, || {

@@ -33,6 +33,9 @@ use std::time::{Duration, Instant};
 /// wake-up costs: the steps of a run, and the calls of a program that predicts again and again, mostly follow sooner.
 const SPIN: Duration = Duration::from_micros(50);
 
+/// Within this time a store of one thread is seen by the others, many times over: it leaves its core in a tenth of a microsecond.
+const SETTLED: Duration = Duration::from_micros(4);
+
 /// A thread that has spun this long lets others run on its core in between.
 const POLITE: Duration = Duration::from_micros(5);
 
@@ -328,9 +331,14 @@ impl Pool {
                 self.note(&state);
                 self.awake.fetch_sub(1, Ordering::SeqCst);
                 drop(state);
-                // A loop may begin at this moment. Its owner opens the slot and then looks who is awake; this worker says
-                // that it is not and then looks at the slots. So one of them sees the other.
-                if self.slots.iter().any(|slot| slot.wants_help(self.threads() - 1)) {
+                // A loop may begin at this moment. Its owner opens the slot and then looks who is awake; this worker says that
+                // it is not and then looks at the slots, until what was opened before is seen. So one of them sees the other.
+                let mut wanted = false;
+                spin_until(SETTLED, || {
+                    wanted = self.slots.iter().any(|slot| slot.wants_help(self.threads() - 1));
+                    wanted || parker.awake.load(Ordering::Relaxed)
+                });
+                if wanted {
                     self.stay_awake(&parker);
                 }
                 while !parker.awake.load(Ordering::Acquire) {
