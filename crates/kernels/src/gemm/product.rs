@@ -246,8 +246,8 @@ const MIN_SHARED: usize = 256 * 1024;
 const MAX_SHARES: usize = 16 << 20;
 /// Elements of `B` at most where each thread reads all of it: 256 KiB stay in the second-level cache.
 const MAX_SHARED_B: usize = 64 * 1024;
-/// Multiply-adds that the caller is done with before another thread begins: 0.2 microseconds.
-const LEAD: usize = 20_000;
+/// Multiply-adds that the caller is done with before another thread begins: a quarter of a microsecond.
+const LEAD: usize = 24_000;
 /// The rows of a share are a multiple of this.
 const SHARE_ROWS: usize = 4;
 /// With so many rows at most a product takes as long as `B` takes to come from the cache.
