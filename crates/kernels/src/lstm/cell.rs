@@ -2,10 +2,13 @@
 //!
 //! Contains `unsafe`: threads that share a step write disjoint units of the same rows.
 
+// Indices over rows mean the same in every array here.
+#![allow(clippy::needless_range_loop)]
+
 use super::GATES;
 use crate::recurrence::activation::{sigmoid, tanh};
 use crate::recurrence::cell::{Cell, is_masked, load, store};
-use ferrograph_simd::{Kernel, Level, Simd};
+use ferrograph_simd::{Kernel, Simd};
 
 /// Parts of a row of gates `[4U]`, each of `units` elements.
 fn gates(row: &[f32], units: usize) -> [&[f32]; 4] {
@@ -56,7 +59,41 @@ impl Cell<GATES> for Forward<'_> {
     }
 
     #[inline(always)]
-    unsafe fn finish<S: Simd>(&self, simd: S, row: usize, block: usize, [i, f, g, o]: [S::V; GATES]) {
+    unsafe fn finish<S: Simd>(&self, simd: S, row: usize, block: usize, sums: [S::V; GATES]) {
+        // SAFETY: the caller's promises.
+        unsafe { self.finish_rows(simd, row, block, [sums]) };
+    }
+
+    #[inline(always)]
+    unsafe fn finish_rows<S: Simd, const ROWS: usize>(
+        &self,
+        simd: S,
+        first: usize,
+        block: usize,
+        sums: [[S::V; GATES]; ROWS],
+    ) {
+        let mut states = [(simd.zero(), simd.zero()); ROWS];
+        // SAFETY: the caller's promises.
+        unsafe {
+            // Either waits for powers and quotients one after another. In loops of their own the processor goes on with the next
+            // row meanwhile: the step of 32 units takes 8 % less time, that of 256 units 4 %.
+            for row in 0..ROWS {
+                states[row] = self.cell(simd, first + row, block, sums[row]);
+            }
+            for row in 0..ROWS {
+                self.hidden(simd, first + row, block, states[row]);
+            }
+        }
+    }
+}
+
+impl Forward<'_> {
+    /// The cell state after the step, stored too, and the output gate.
+    ///
+    /// # Safety
+    /// As for [`Cell::finish`], of one row.
+    #[inline(always)]
+    unsafe fn cell<S: Simd>(&self, simd: S, row: usize, block: usize, [i, f, g, o]: [S::V; GATES]) -> (S::V, S::V) {
         let (units, unit) = (self.units, block * S::N);
         let count = S::N.min(units - unit);
         let at = row * units + unit;
@@ -72,13 +109,28 @@ impl Cell<GATES> for Forward<'_> {
                 store(simd, gates.add(3 * units), o, count);
             }
             let before = load(simd, self.c_before.add(at), count);
-            let (c, h) = if is_masked(self.mask, row) {
-                (before, load(simd, self.h_before.add(at), count))
-            } else {
-                let c = simd.fma(f, before, simd.mul(i, g));
-                (c, simd.mul(o, tanh(simd, c).divide(simd)))
-            };
+            let c = if is_masked(self.mask, row) { before } else { simd.fma(f, before, simd.mul(i, g)) };
             store(simd, self.c_after.add(at), c, count);
+            (c, o)
+        }
+    }
+
+    /// Stores the hidden state that follows from the cell state and the output gate.
+    ///
+    /// # Safety
+    /// As for [`Cell::finish`], of one row.
+    #[inline(always)]
+    unsafe fn hidden<S: Simd>(&self, simd: S, row: usize, block: usize, (c, o): (S::V, S::V)) {
+        let (units, unit) = (self.units, block * S::N);
+        let count = S::N.min(units - unit);
+        let at = row * units + unit;
+        // SAFETY: `count` units from `unit` on of the row exist in every array.
+        unsafe {
+            let h = if is_masked(self.mask, row) {
+                load(simd, self.h_before.add(at), count)
+            } else {
+                simd.mul(o, tanh(simd, c).divide(simd))
+            };
             store(simd, self.h_after.add(at), h, count);
             if let Some((y, stride)) = self.y {
                 store(simd, y.add(row * stride + unit), h, count);
@@ -107,12 +159,6 @@ pub(super) struct Backward<'a> {
     pub dc: &'a mut [f32],
     /// The gradient of the gates before activation `[4U]`, written.
     pub dz: &'a mut [f32],
-}
-
-impl Backward<'_> {
-    pub(super) fn run(self, level: Level) {
-        level.run(self);
-    }
 }
 
 impl Kernel for Backward<'_> {
