@@ -1,6 +1,7 @@
 //! The update of a weight by Adam's rule.
 
 use ferrograph_simd::{Kernel, Level, Simd};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The constants of the rule.
@@ -42,23 +43,10 @@ impl Adam {
         if !(alpha >= 0.0 && alpha.is_finite() && self.epsilon > 0.0) {
             rows.touched.iter().for_each(|touched| touched.store(true, Ordering::Relaxed));
         }
-        assert_eq!(gradient.len(), rows.touched.len() * rows.len);
-        Level::current().run(Mark { gradient, rows });
-        let [m, v] = moments;
-        let is_touched = |row: usize| rows.touched[row].load(Ordering::Relaxed);
-        let mut row = 0;
-        while row < rows.touched.len() {
-            let touched = is_touched(row);
-            let end = (row..rows.touched.len()).find(|&row| is_touched(row) != touched).unwrap_or(rows.touched.len());
-            let part = row * rows.len..end * rows.len;
-            if touched {
-                let moments = [&mut m[part.clone()], &mut v[part.clone()]];
-                self.update(alpha, &gradient[part.clone()], moments, &w[part.clone()], &mut next[part]);
-            } else if rows.copy {
-                next[part.clone()].copy_from_slice(&w[part]);
-            }
-            row = end;
-        }
+        let len = gradient.len();
+        assert!(moments.iter().all(|moment| moment.len() == len) && w.len() == len && next.len() == len);
+        assert_eq!(len, rows.touched.len() * rows.len);
+        Level::current().run(UpdateRows { update: Update { adam: self, alpha, gradient, moments, w, next }, rows });
     }
 }
 
@@ -73,21 +61,22 @@ pub struct Rows<'a> {
     pub copy: bool,
 }
 
-/// Marks the rows whose gradient is not all zeros.
-struct Mark<'a> {
-    gradient: &'a [f32],
-    rows: Rows<'a>,
-}
+impl Rows<'_> {
+    fn is_touched(&self, row: usize) -> bool {
+        self.touched[row].load(Ordering::Relaxed)
+    }
 
-impl Kernel for Mark<'_> {
-    type Output = ();
-
+    /// Marks the rows whose gradient is not all zeros.
     #[inline(always)]
-    fn run<S: Simd>(self, _: S) {
-        for (gradient, touched) in self.gradient.chunks_exact(self.rows.len).zip(self.rows.touched) {
-            // Without the sign, and without a branch in the loop, so that it is vectorised.
-            let bits = gradient.iter().fold(0, |bits, g| bits | g.to_bits() << 1);
-            if bits != 0 && !touched.load(Ordering::Relaxed) {
+    fn mark(&self, gradient: &[f32]) {
+        for (gradient, touched) in gradient.chunks_exact(self.len).zip(self.touched) {
+            if touched.load(Ordering::Relaxed) {
+                continue;
+            }
+            // Without a branch in the loop, so that it is vectorised.
+            let bits = gradient.iter().fold(0, |bits, g| bits | g.to_bits());
+            // Of two zeros one has a sign.
+            if bits << 1 != 0 {
                 touched.store(true, Ordering::Relaxed);
             }
         }
@@ -101,6 +90,21 @@ struct Update<'a> {
     moments: [&'a mut [f32]; 2],
     w: &'a [f32],
     next: &'a mut [f32],
+}
+
+impl Update<'_> {
+    /// The same of some elements.
+    fn part(&mut self, part: Range<usize>) -> Update<'_> {
+        let [m, v] = &mut self.moments;
+        Update {
+            adam: self.adam,
+            alpha: self.alpha,
+            gradient: &self.gradient[part.clone()],
+            moments: [&mut m[part.clone()], &mut v[part.clone()]],
+            w: &self.w[part.clone()],
+            next: &mut self.next[part],
+        }
+    }
 }
 
 impl Kernel for Update<'_> {
@@ -123,6 +127,9 @@ impl Kernel for Update<'_> {
             simd.store(&mut v[at..], after[1]);
             simd.store(&mut next[at..], after[2]);
         }
+        if whole == gradient.len() {
+            return;
+        }
         let (m, v) = (&mut m[whole..], &mut v[whole..]);
         let before = [simd.load_partial(m), simd.load_partial(v), simd.load_partial(&w[whole..])];
         let after = rule.next(simd, simd.load_partial(&gradient[whole..]), before);
@@ -131,6 +138,50 @@ impl Kernel for Update<'_> {
         simd.store_partial(&mut next[whole..], after[2]);
     }
 }
+
+/// An update of those rows that it changes.
+struct UpdateRows<'a> {
+    update: Update<'a>,
+    rows: Rows<'a>,
+}
+
+impl Kernel for UpdateRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Self { mut update, rows } = self;
+        // Rows that are touched lie anywhere, so that the processor does not foresee them.
+        for row in 0..rows.touched.len() {
+            if !rows.is_touched(row) {
+                continue;
+            }
+            let [m, v] = &update.moments;
+            for at in (row * rows.len..(row + 1) * rows.len).step_by(LINE) {
+                for part in [&**m, &**v, update.w, &*update.next] {
+                    simd.prefetch_far(part.as_ptr().wrapping_add(at));
+                }
+            }
+        }
+        rows.mark(update.gradient);
+        let mut row = 0;
+        while row < rows.touched.len() {
+            let first = row;
+            while row < rows.touched.len() && rows.is_touched(row) == rows.is_touched(first) {
+                row += 1;
+            }
+            let part = update.part(first * rows.len..row * rows.len);
+            if rows.is_touched(first) {
+                part.run(simd);
+            } else if rows.copy {
+                part.next.copy_from_slice(part.w);
+            }
+        }
+    }
+}
+
+/// Floats of a cache line.
+const LINE: usize = 16;
 
 /// The constants in all lanes.
 #[derive(Clone, Copy)]
