@@ -33,7 +33,7 @@ const PART: usize = 1024;
 /// of at most this many steps: 16 rows x 384 steps are 24 KiB.
 const STAGED_PART: usize = 384;
 /// Rows of a staged strip at most: a cache line.
-const STRIP: usize = 16;
+pub(super) const STRIP: usize = 16;
 /// Panels that a staged strip meets before the next strip: 16 panels x 384 steps x 32 columns would be 768 KiB, 8 stay
 /// in the second-level cache.
 pub(super) const STAGED_PANELS: usize = 8;

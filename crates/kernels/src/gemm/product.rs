@@ -2,7 +2,7 @@
 //!
 //! Contains `unsafe`: blocks of `C` are handed to different threads.
 
-use super::block::STAGED_PANELS;
+use super::block::{STAGED_PANELS, STRIP};
 use super::rows::{MAX_ROWS, Rows};
 use super::{Beside, Block, Depth, Epilogue, Identity, Matrix, Next, TileShape, packed_len};
 use crate::parallel::{SharedMut, for_each_chunk};
@@ -299,6 +299,13 @@ impl Grid {
         } else {
             let share = (total / CHUNKS).max(MIN_CHUNK);
             // Few panels: the rows are cut too.
+            if strided
+                && m.div_ceil(rows) * panels.div_ceil(least_panels) < threads
+                && k.saturating_mul(n) <= MAX_REREAD
+            {
+                // Strips are copied for every block anyway. Otherwise one thread makes the gradient of a recurrent layer's weights.
+                rows = m.div_ceil(threads).next_multiple_of(STRIP).min(rows);
+            }
             if !strided && m.div_ceil(rows) * panels < 2 * threads && k.saturating_mul(n) <= MAX_REREAD {
                 rows = evenly((share / (k * n.min(tile.columns)).max(1)).clamp(tile.rows, rows));
             }
