@@ -4,6 +4,7 @@ use ferrograph_executor::Program;
 use ferrograph_graph::{Graph, TensorType, Variable};
 use ferrograph_ops::create_op;
 use ferrograph_tensor::{DType, Tensor, View};
+use std::slice::from_ref;
 use std::sync::Arc;
 
 /// Numbers between -1 and 1 that repeat after a while.
@@ -30,7 +31,7 @@ fn large_kernels_over_few_tiles() {
     assert!(predicts.describe(&shapes).unwrap().contains("Winograd 2x2"));
     assert!(trains.describe(&shapes).unwrap().contains("Winograd 4x4"));
 
-    let [predicted, trained] = [&predicts, &trains].map(|program| program.run(&[x.clone()], None).unwrap().remove(0));
+    let [predicted, trained] = [&predicts, &trains].map(|program| program.run(from_ref(&x), None).unwrap().remove(0));
     let pairs = || predicted.view().f32().iter().zip(trained.view().f32()).map(|(a, b)| (f64::from(*a), f64::from(*b)));
     let rms = (pairs().map(|(a, _)| a * a).sum::<f64>() / pairs().count() as f64).sqrt();
     let worst = pairs().map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) / rms;
