@@ -332,7 +332,8 @@ impl Pool {
                 self.awake.fetch_sub(1, Ordering::SeqCst);
                 drop(state);
                 // A loop may begin at this moment. Its owner opens the slot and then looks who is awake; this worker says that
-                // it is not and then looks at the slots, until what was opened before is seen. So one of them sees the other.
+                // it is not and then looks at the slots, until what was opened before is seen. So one of them sees the other; were
+                // a store later than that, the loop would run without this worker.
                 let mut wanted = false;
                 spin_until(SETTLED, || {
                     wanted = self.slots.iter().any(|slot| slot.wants_help(self.threads() - 1));
