@@ -67,7 +67,7 @@ impl Beside {
 
     /// Where the next tile's share begins, and how many floats of it each of `steps` brings: as many of one of the three as the
     /// tile's `sums` meet of all, at most a cache line.
-    fn share(&self, steps: usize, sums: usize) -> (*const f32, usize) {
+    pub(super) fn share(&self, steps: usize, sums: usize) -> (*const f32, usize) {
         let share = (self.addresses.len() * sums).div_ceil(steps.max(1)).min(LINE);
         let tile = self.tiles.fetch_add(1, Ordering::Relaxed);
         let first = ptr::without_provenance::<f32>(self.addresses[tile % self.addresses.len()]);

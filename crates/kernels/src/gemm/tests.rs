@@ -187,3 +187,23 @@ fn a_short_matrix_is_refused() {
 fn overlapping_rows_are_refused() {
     gemm(2, 1, 3, Matrix::row_major(&[0.0; 2], 1), &vec![0.0; packed_len(1, 3)], &mut [0.0; 5], 2, false);
 }
+
+#[test]
+fn tiles_bring_all_that_lies_beside_their_sums() {
+    let (tiles, sums) = (24, 256);
+    for steps in [1, 47, 48, 64, 100, 384] {
+        let addresses = [1 << 20, 2 << 20, 3 << 20];
+        let beside = Beside::new(addresses);
+        let mut brought = [0; 3];
+        for _ in 0..tiles {
+            let (first, share) = beside.share(steps, sums);
+            let at = addresses.iter().rposition(|address| *address <= first.addr()).unwrap();
+            // One after the other.
+            assert_eq!(first.addr() - addresses[at], brought[at] * size_of::<f32>());
+            assert!((1..=16).contains(&share), "at most a cache line for each step");
+            brought[at] += steps * share;
+        }
+        let wanted = if steps < 48 { tiles / 3 * steps * 16 } else { tiles * sums };
+        assert!(brought.iter().all(|brought| (wanted..wanted * 11 / 8).contains(brought)), "{steps}: {brought:?}");
+    }
+}
