@@ -73,10 +73,9 @@ fn is_single(flow: &Flow<'_>, node: usize) -> bool {
 fn comes_early(flow: &Flow<'_>, units: &[Unit], unit_of: &[usize], from: usize, at: usize) -> bool {
     let head = flow.graph.nodes()[units[from][0]].results[0];
     let reads = |unit: usize| units[unit].iter().flat_map(|&node| flow.reads(node)).map(|&(_, id)| id);
-    let is_there = |id: ValueId| flow.producer(id).is_none_or(|producer| unit_of[producer] < from);
+    let is_there = |id: ValueId| flow.producer(id).is_none_or(|maker| unit_of[maker] == at || unit_of[maker] < from);
     (0..units.len()).all(|unit| unit == at || reads(unit).all(|id| flow.root(id) != head))
-        && reads(at)
-            .all(|id| flow.root(id) == head || flow.producer(id).is_some_and(|p| unit_of[p] == at) || is_there(id))
+        && reads(at).all(|id| flow.root(id) == head || is_there(id))
 }
 
 /// Whether the loop `unit` can be the epilogue of `step`, whose only reader it is.
