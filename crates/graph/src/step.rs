@@ -102,8 +102,8 @@ pub type Epilogue<'a> = &'a (dyn Fn(usize, &mut [f32]) + Sync);
 /// A step whose first result is float32 and that can apply an epilogue to parts of it while they are still in the cache. The
 /// executor puts the element-wise chain there that follows the step, if nobody else reads that result.
 pub trait WithEpilogue: Step {
-    /// As [`Step::run`], and calls `epilogue` for every element of the first result once, when it is final. The epilogue's own operands follow
-    /// the step's in the context.
+    /// As [`Step::run`], and calls `epilogue` for every element of the first result once, when it is final. The epilogue's own
+    /// operands follow the step's in the context.
     fn run_with_epilogue(&self, context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError>;
 }
 

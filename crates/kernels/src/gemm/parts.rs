@@ -40,8 +40,8 @@ impl Parts {
 }
 
 /// As [`gemm_then`](super::gemm_then), without memory for `C`: `finished` gets pieces in `scratch`, each within one part. A
-/// part is made by one thread. `reads(start)` are the addresses of what `finished` reads for the elements from `start` on, as many
-/// of each; it is brought into the cache meanwhile.
+/// part is made by one thread. `reads(start)` are the addresses of what `finished` reads for the elements from `start` on, as
+/// many of each; it is brought into the cache meanwhile.
 #[allow(clippy::too_many_arguments, reason = "the field's signature of a matrix product")]
 pub fn gemm_in_parts(
     m: usize,

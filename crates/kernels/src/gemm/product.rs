@@ -303,7 +303,8 @@ impl Grid {
                 && m.div_ceil(rows) * panels.div_ceil(least_panels) < threads
                 && k.saturating_mul(n) <= MAX_REREAD
             {
-                // Strips are copied for every block anyway. Otherwise one thread makes the gradient of a recurrent layer's weights.
+                // Strips are copied for every block anyway. Otherwise one thread makes the gradient of a recurrent layer's
+                // weights.
                 rows = m.div_ceil(threads).next_multiple_of(STRIP).min(rows);
             }
             if !strided && m.div_ceil(rows) * panels < 2 * threads && k.saturating_mul(n) <= MAX_REREAD {
