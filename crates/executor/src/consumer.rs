@@ -2,6 +2,7 @@
 
 use crate::epilogue::Epilogue;
 use crate::fused::Fused;
+use crate::moments::Moments;
 use ferrograph_tensor::{Inputs, Outputs, ViewMut};
 use std::array::from_fn;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -60,6 +61,12 @@ impl ferrograph_graph::Consumer for Consumer<'_> {
         let results = results.map(|result| result.reborrow().slice(at..at + piece.len()));
         let mut section = self.sections.section(start);
         self.fused.run_on_part(self.inputs, start, piece, results, &mut section.each_mut().map(ViewMut::reborrow));
+    }
+
+    fn expect_rows(&self, rows: &[i32]) {
+        if let Some(touched) = self.fused.moments().and_then(Moments::touched) {
+            touched.mark(rows);
+        }
     }
 
     fn reads(&self, start: usize) -> Option<[usize; 3]> {

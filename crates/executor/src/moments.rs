@@ -126,7 +126,7 @@ impl Moments {
         let w = &external(self.moved[2].from)[part.clone()];
         let alpha = external(self.alpha)[0];
         if let Some(touched) = &self.touched {
-            self.adam.update_rows(alpha, gradient, [m, v], w, next, touched.rows(part));
+            self.adam.update_rows(alpha, gradient, [m, v], w, next, touched.rows(start));
         } else if self.in_place {
             self.adam.update(alpha, gradient, [m, v], w, next);
         } else {

@@ -5,7 +5,6 @@
 
 use ferrograph_kernels::optimizer::Rows;
 use ferrograph_tensor::View;
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -17,7 +16,7 @@ pub(crate) type Versions = [u64; 3];
 pub(crate) struct Touched {
     /// Elements of a row.
     len: usize,
-    /// By row: whether its moments may be other than zeros.
+    /// By row: whether its moments or its gradient may be other than zeros.
     rows: Box<[AtomicBool]>,
     /// Whether the memory for the next weights holds other rows than the weights do.
     copy: AtomicBool,
@@ -49,14 +48,21 @@ impl Touched {
         self.copy.store(!follows, Ordering::Relaxed);
     }
 
+    /// Notes that an update moves these rows, which are within the table.
+    pub(crate) fn mark(&self, rows: &[i32]) {
+        for &row in rows {
+            self.rows[row as usize].store(true, Ordering::Relaxed);
+        }
+    }
+
     /// After an update that led to these versions.
     pub(crate) fn end(&self, versions: Versions) {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(versions);
     }
 
-    /// What an update of these elements, whole rows, has to know.
-    pub(crate) fn rows(&self, elements: Range<usize>) -> Rows<'_> {
-        let touched = &self.rows[elements.start / self.len..elements.end / self.len];
+    /// What an update of the elements from `start` on, whole rows, has to know.
+    pub(crate) fn rows(&self, start: usize) -> Rows<'_> {
+        let touched = &self.rows[start / self.len..];
         Rows { len: self.len, touched, copy: self.copy.load(Ordering::Relaxed) }
     }
 }

@@ -114,7 +114,8 @@ pub trait InParts: Step {
     /// Elements of every part but the last.
     fn part_len(&self) -> usize;
 
-    /// Elements of a row, if in most runs most rows of the result are all zeros. Every piece then consists of whole rows.
+    /// Elements of a row, if in most runs most rows of the result are all zeros. Every piece then consists of whole rows, and
+    /// the consumer is told beforehand which may be others.
     fn mostly_zero_rows(&self) -> Option<usize> {
         None
     }
@@ -135,6 +136,10 @@ pub trait InParts: Step {
 
 /// What uses up a result that is made in parts. It may be called from any thread.
 pub trait Consumer: Sync {
+    /// Before the first piece, from a step that has [`InParts::mostly_zero_rows`]: the rows that may be other than zeros, in
+    /// any order, each any number of times.
+    fn expect_rows(&self, rows: &[i32]);
+
     /// Gets the elements from `start` on.
     fn consume(&self, start: usize, piece: &mut [f32]);
 

@@ -41,11 +41,12 @@ impl Adam {
     ) {
         // With others, what is 0 or -0 might change.
         if !(alpha >= 0.0 && alpha.is_finite() && self.epsilon > 0.0) {
-            rows.touched.iter().for_each(|touched| touched.store(true, Ordering::Relaxed));
+            let own = &rows.touched[..gradient.len() / rows.len];
+            own.iter().for_each(|touched| touched.store(true, Ordering::Relaxed));
         }
         let len = gradient.len();
         assert!(moments.iter().all(|moment| moment.len() == len) && w.len() == len && next.len() == len);
-        assert_eq!(len, rows.touched.len() * rows.len);
+        assert!(len.is_multiple_of(rows.len) && len / rows.len <= rows.touched.len());
         Level::current().run(UpdateRows { update: Update { adam: self, alpha, gradient, moments, w, next }, rows });
     }
 }
@@ -55,31 +56,39 @@ impl Adam {
 pub struct Rows<'a> {
     /// Elements of a row.
     pub len: usize,
-    /// For each row whether its moments may be other than zeros.
+    /// For each row whether its gradient or its moments may be other than zeros; of rows that follow, too, if they are to be
+    /// updated next.
     pub touched: &'a [AtomicBool],
     /// Whether rows that stay as they are have to be copied; otherwise they are there already.
     pub copy: bool,
 }
 
 impl Rows<'_> {
-    fn is_touched(&self, row: usize) -> bool {
-        self.touched[row].load(Ordering::Relaxed)
-    }
-
-    /// Marks the rows whose gradient is not all zeros.
+    /// A bit for each of these rows: whether it is touched.
     #[inline(always)]
-    fn mark(&self, gradient: &[f32]) {
-        for (gradient, touched) in gradient.chunks_exact(self.len).zip(self.touched) {
-            if touched.load(Ordering::Relaxed) {
-                continue;
-            }
-            // Without a branch in the loop, so that it is vectorised.
-            let bits = gradient.iter().fold(0, |bits, g| bits | g.to_bits());
-            // Of two zeros one has a sign.
-            if bits << 1 != 0 {
-                touched.store(true, Ordering::Relaxed);
-            }
+    fn touched(&self, rows: Range<usize>) -> u64 {
+        let mut bits = 0;
+        for touched in self.touched[rows].iter().rev() {
+            bits = 2 * bits + u64::from(touched.load(Ordering::Relaxed));
         }
+        bits
+    }
+}
+
+/// The places of the ones of a word.
+struct Ones(u64);
+
+impl Iterator for Ones {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        if self.0 == 0 {
+            return None;
+        }
+        let place = self.0.trailing_zeros() as usize;
+        self.0 &= self.0 - 1;
+        Some(place)
     }
 }
 
@@ -103,6 +112,17 @@ impl Update<'_> {
             moments: [&mut m[part.clone()], &mut v[part.clone()]],
             w: &self.w[part.clone()],
             next: &mut self.next[part],
+        }
+    }
+
+    /// Has that many elements from `at` on brought nearer, which may lie behind these.
+    #[inline(always)]
+    fn ask_for<S: Simd>(&self, simd: S, at: usize, len: usize) {
+        let [m, v] = &self.moments;
+        for at in (at..at + len).step_by(LINE) {
+            for part in [&**m, &**v, self.w, &*self.next] {
+                simd.prefetch_far(part.as_ptr().wrapping_add(at));
+            }
         }
     }
 }
@@ -151,34 +171,35 @@ impl Kernel for UpdateRows<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Self { mut update, rows } = self;
-        // Rows that are touched lie anywhere, so that the processor does not foresee them.
-        for row in 0..rows.touched.len() {
-            if !rows.is_touched(row) {
-                continue;
-            }
-            let [m, v] = &update.moments;
-            for at in (row * rows.len..(row + 1) * rows.len).step_by(LINE) {
-                for part in [&**m, &**v, update.w, &*update.next] {
-                    simd.prefetch_far(part.as_ptr().wrapping_add(at));
+        let count = update.gradient.len() / rows.len;
+        for first in (0..count).step_by(GROUP) {
+            let end = count.min(first + GROUP);
+            let touched = rows.touched(first..end);
+            // Rows that are touched lie anywhere, so that the processor does not foresee them: each update asks for a row of
+            // the next group.
+            let mut next = Ones(rows.touched(end..rows.touched.len().min(end + GROUP)));
+            for row in Ones(touched) {
+                if let Some(next) = next.next() {
+                    update.ask_for(simd, (end + next) * rows.len, rows.len);
                 }
+                let row = first + row;
+                update.part(row * rows.len..(row + 1) * rows.len).run(simd);
             }
-        }
-        rows.mark(update.gradient);
-        let mut row = 0;
-        while row < rows.touched.len() {
-            let first = row;
-            while row < rows.touched.len() && rows.is_touched(row) == rows.is_touched(first) {
-                row += 1;
+            for next in next {
+                update.ask_for(simd, (end + next) * rows.len, rows.len);
             }
-            let part = update.part(first * rows.len..row * rows.len);
-            if rows.is_touched(first) {
-                part.run(simd);
-            } else if rows.copy {
-                part.next.copy_from_slice(part.w);
+            if rows.copy {
+                for row in Ones(!touched & (u64::MAX >> (GROUP - (end - first)))) {
+                    let part = update.part((first + row) * rows.len..(first + row + 1) * rows.len);
+                    part.next.copy_from_slice(part.w);
+                }
             }
         }
     }
 }
+
+/// Rows that are looked at together: the bits of a word.
+const GROUP: usize = 64;
 
 /// Floats of a cache line.
 const LINE: usize = 16;
@@ -249,7 +270,7 @@ mod tests {
 
     #[test]
     fn rows_without_moments_and_gradient_stay() {
-        let (rows, len) = (16, 20);
+        let (rows, len) = (GROUP * 2 + 16, 20);
         let bits = |x: &[f32]| -> Vec<u32> { x.iter().map(|x| x.to_bits()).collect() };
         for level in Level::available() {
             for (alpha, epsilon) in [(0.01, 1e-7), (-0.01, 1e-7), (f32::INFINITY, 1e-7), (0.0, 1e-7), (0.01, 0.0)] {
@@ -259,8 +280,9 @@ mod tests {
                 with_level(level, || adam.update(alpha, &g, [&mut m1, &mut v1], &w, &mut w1));
                 for copy in [false, true] {
                     let of_row = |x: &[f32], row: usize| x[row * len..][..len].iter().any(|x| x.to_bits() != 0);
+                    let moves = |row: usize| g[row * len..][..len].iter().any(|g| *g != 0.0);
                     let touched: Vec<AtomicBool> =
-                        (0..rows).map(|row| AtomicBool::new(of_row(&m, row) || of_row(&v, row))).collect();
+                        (0..rows).map(|row| AtomicBool::new(moves(row) || of_row(&m, row) || of_row(&v, row))).collect();
                     let (mut m2, mut v2) = (m.clone(), v.clone());
                     let mut w2 = if copy { vec![f32::NAN; w.len()] } else { w.clone() };
                     let rows = Rows { len, touched: &touched, copy };

@@ -148,6 +148,7 @@ impl InParts for Sums {
         self.check(inputs.view(1))?;
         let indices = inputs.i32(1);
         let Some(parts) = self.parts else { unreachable!("asked for only where there are parts") };
+        consumer.expect_rows(indices);
         let consume = |start, piece: &mut [f32]| consumer.consume(start, piece);
         scatter_add_in_parts(inputs.f32(0), indices, parts, scratch, &consume);
         Ok(())
