@@ -64,6 +64,20 @@ impl<'g> Flow<'g> {
         }
     }
 
+    /// Takes the steps without preparations where there are such for those of operands that do not stay the same.
+    pub(crate) fn choose_unprepared(&mut self, stays: impl Fn(&Self, ValueId) -> bool) {
+        for (index, node) in self.graph.nodes().iter().enumerate() {
+            let Some(OpPlan::Step(step)) = &self.plans[index] else { continue };
+            let preparations = step.preparations();
+            if !preparations.is_empty()
+                && !preparations.iter().any(|wanted| stays(self, node.operands[wanted.operand]))
+                && let Some(unprepared) = step.unprepared()
+            {
+                self.plans[index] = Some(OpPlan::Step(unprepared));
+            }
+        }
+    }
+
     fn find_roots(&mut self) -> Result<(), GraphError> {
         for (node, plan) in self.graph.nodes().iter().zip(&self.plans) {
             if matches!(plan, Some(OpPlan::Alias)) {

@@ -63,12 +63,13 @@ fn floats(len: usize) -> Result<usize, GraphError> {
 
 impl<'g> Planner<'g> {
     /// Groups the nodes that the `wanted` values depend on: those of `updates` and others.
-    pub(crate) fn new(flow: Flow<'g>, wanted: &[ValueId], updates: &[(Arc<Variable>, ValueId)]) -> Self {
+    pub(crate) fn new(mut flow: Flow<'g>, wanted: &[ValueId], updates: &[(Arc<Variable>, ValueId)]) -> Self {
         let mut leaves = vec![false; flow.graph.value_count()];
         for &id in wanted {
             leaves[flow.root(id).index()] = true;
         }
         let updated: Vec<u64> = updates.iter().map(|(variable, _)| variable.id()).collect();
+        flow.choose_unprepared(|flow, id| stays(flow, &updated, id));
         let units = join_epilogues(&flow, &units(&flow, &leaves), &leaves);
         let units = join_by_rows(&flow, &units, &leaves, |id| stays(&flow, &updated, id));
         let units = join_poolings(&flow, &units, &leaves);

@@ -27,6 +27,11 @@ pub trait Step: Debug + Send + Sync {
         None
     }
 
+    /// The same step without [preparations](Self::preparations), to the same bits, for operands that change from run to run.
+    fn unprepared(&self) -> Option<Box<dyn Step>> {
+        None
+    }
+
     /// The step as one that applies an epilogue, if it is such a one.
     fn with_epilogue(&self) -> Option<&dyn WithEpilogue> {
         None

@@ -281,8 +281,9 @@ mod tests {
                 for copy in [false, true] {
                     let of_row = |x: &[f32], row: usize| x[row * len..][..len].iter().any(|x| x.to_bits() != 0);
                     let moves = |row: usize| g[row * len..][..len].iter().any(|g| *g != 0.0);
-                    let touched: Vec<AtomicBool> =
-                        (0..rows).map(|row| AtomicBool::new(moves(row) || of_row(&m, row) || of_row(&v, row))).collect();
+                    let touched: Vec<AtomicBool> = (0..rows)
+                        .map(|row| AtomicBool::new(moves(row) || of_row(&m, row) || of_row(&v, row)))
+                        .collect();
                     let (mut m2, mut v2) = (m.clone(), v.clone());
                     let mut w2 = if copy { vec![f32::NAN; w.len()] } else { w.clone() };
                     let rows = Rows { len, touched: &touched, copy };

@@ -11,7 +11,7 @@ use crate::registry::Registered;
 use crate::reshape::Reshape;
 use crate::shared::operands::{dtype, exactly};
 use crate::shared::tolerance::sum_of_products;
-use crate::shared::{affine, broadcast, entries, to_json, unbroadcast};
+use crate::shared::{Unpacked, affine, broadcast, entries, to_json, unbroadcast};
 use ferrograph_graph::{
     Affine, Clamp, Consumer, Epilogue, Extent, Graph, GraphError, InParts, Op, Operand, Plan, Preparation, Reference,
     RunContext, Sample, Step, TensorType, ValueId, WithClamp, WithEpilogue,
@@ -352,6 +352,14 @@ impl Step for Product {
 
     fn preparations(&self) -> &[Preparation] {
         &self.packed
+    }
+
+    fn unprepared(&self) -> Option<Box<dyn Step>> {
+        if self.transpose_a || self.batch != 1 {
+            return None;
+        }
+        let unpacked = Unpacked::new(self.extents, self.transpose_b, self.takes_epilogue)?;
+        Some(Box::new(unpacked))
     }
 
     fn preparation_key(&self, _index: usize) -> Option<String> {

@@ -2,7 +2,7 @@
 //!
 //! Contains `unsafe`: rows are given by pointers its caller vouches for.
 
-use super::tile::{Walk, tile};
+use super::tile::{Packed, Walk, tile};
 use super::{Epilogue, Identity, TileShape};
 use ferrograph_simd::{Kernel, Level, Simd};
 use std::ops::Range;
@@ -386,36 +386,13 @@ impl<F: Epilogue> Cursor<'_, F> {
     unsafe fn full<S: Simd, const ROWS: usize, const PANELS: usize>(self, simd: S, a: &[*const f32], c: &[*mut f32]) {
         let Cursor { walk, b, panel_stride, column, epilogue, ahead, share } = self;
         let columns = PANELS * S::TILE_VECTORS * S::N;
+        let b = Packed { b, panel_stride };
         // SAFETY: the caller's promise.
         unsafe {
             if const { S::TILE_VECTORS == 2 } {
-                tile::<S, F, ROWS, PANELS, 2>(
-                    simd,
-                    walk,
-                    a,
-                    b,
-                    panel_stride,
-                    ahead,
-                    share,
-                    c,
-                    column,
-                    columns,
-                    epilogue,
-                );
+                tile::<S, F, Packed, ROWS, PANELS, 2>(simd, walk, a, b, ahead, share, c, column, columns, epilogue);
             } else {
-                tile::<S, F, ROWS, PANELS, 4>(
-                    simd,
-                    walk,
-                    a,
-                    b,
-                    panel_stride,
-                    ahead,
-                    share,
-                    c,
-                    column,
-                    columns,
-                    epilogue,
-                );
+                tile::<S, F, Packed, ROWS, PANELS, 4>(simd, walk, a, b, ahead, share, c, column, columns, epilogue);
             }
         }
     }
@@ -433,11 +410,12 @@ impl<F: Epilogue> Cursor<'_, F> {
         columns: usize,
     ) {
         let Cursor { walk, b, ahead, share, column, epilogue, .. } = self;
+        let b = Packed { b, panel_stride: 0 };
         macro_rules! rows {
             ($($rows:literal)+) => {
                 match a.len() {
                     $($rows if const { $rows <= tile_rows::<S>(VECTORS) } => {
-                        tile::<S, F, $rows, 1, VECTORS>(simd, walk, a, b, 0, ahead, share, c, column, columns, epilogue);
+                        tile::<S, F, Packed, $rows, 1, VECTORS>(simd, walk, a, b, ahead, share, c, column, columns, epilogue);
                     })+
                     _ => unreachable!("tiles have 1 to 12 rows"),
                 }

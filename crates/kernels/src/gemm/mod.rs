@@ -16,6 +16,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 mod tile;
+mod unpacked;
 
 pub(crate) use block::{Beside, Block, Depth, Next};
 pub use epilogue::{Bias, BiasRelu, Epilogue, Identity};
@@ -25,6 +26,7 @@ pub use parts::{Parts, gemm_in_parts};
 pub(crate) use product::Product;
 pub use product::{finishes_by_rows, gemm, gemm_then, gemm_with};
 pub(crate) use rows::{MAX_ROWS, Rows};
+pub use unpacked::{gemm_unpacked, unpacked_scratch_len};
 
 use ferrograph_simd::{Kernel, Level, Simd};
 

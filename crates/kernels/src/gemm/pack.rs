@@ -58,7 +58,7 @@ pub(crate) fn pack_steps(k: usize, start: usize, steps: usize, n: usize, b: Matr
 }
 
 /// Packs `columns` columns from `column` on into steps of one panel of `width` columns.
-fn pack_panel(width: usize, column: usize, columns: usize, b: Matrix, to: &mut [f32]) {
+pub(super) fn pack_panel(width: usize, column: usize, columns: usize, b: Matrix, to: &mut [f32]) {
     let steps = to.len() / width;
     assert!(columns <= width && to.len() == steps * width);
     Matrix { data: b.data.get(column * b.column_stride..).unwrap_or_default(), ..b }.assert_holds(steps, columns);

@@ -145,6 +145,37 @@ fn epilogues() {
 }
 
 #[test]
+fn what_is_not_packed_before_gives_the_same() {
+    let mut random = Random::new(7);
+    let mut transpose_b = false;
+    for m in [4, 5, 8, 9, 31, 64, 255, 256] {
+        for (k, n) in [(1, 129), (7, 192), (100, 65), (33, 700), (1100, 96), (2048, 130)] {
+            let (a, b, bias) = (random.normal(m * k), random.normal(k * n), random.normal(n));
+            for level in Level::available().into_iter().flat_map(|level| [level; 2]) {
+                transpose_b = !transpose_b;
+                with_level(level, || {
+                    let case = Case { m, k, n, transpose_a: false, transpose_b, gap: 0, accumulate: false };
+                    let mut packed = vec![f32::NAN; packed_len(k, n)];
+                    pack(k, n, case.b(&b), &mut packed);
+                    let mut expected = vec![f32::NAN; m * n];
+                    gemm_with(m, k, n, case.a(&a), &packed, &mut expected, n, false, BiasRelu(&bias));
+                    let received = at_thread_counts(|| {
+                        let mut scratch = vec![f32::NAN; unpacked_scratch_len(m, k, n).unwrap()];
+                        let mut c = vec![f32::NAN; m * n];
+                        gemm_unpacked(m, k, n, &a, case.b(&b), &mut scratch, &mut c, BiasRelu(&bias));
+                        c
+                    });
+                    assert_eq!(bits(&received), bits(&expected), "{} {m}x{k}x{n} {transpose_b}", level.name());
+                });
+            }
+        }
+    }
+    for (m, k, n) in [(3, 9, 700), (257, 9, 700), (64, 2049, 700), (64, 0, 700), (64, 9, 8)] {
+        assert_eq!(unpacked_scratch_len(m, k, n), None);
+    }
+}
+
+#[test]
 fn finished_parts_are_whole_rows_once() {
     let mut random = Random::new(6);
     // Small; few rows shared by panels; a share for each thread; many rows that would be shared by panels; sums in parts.

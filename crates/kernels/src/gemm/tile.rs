@@ -28,6 +28,79 @@ pub(super) struct Walk<'a> {
     pub accumulate: bool,
 }
 
+/// The rows of `B` that a tile meets, one after the other.
+pub(super) trait Source: Copy {
+    /// Has what comes later brought into the first-level cache, as far as vector `v` of every panel goes.
+    fn prefetch<S: Simd>(self, simd: S, v: usize);
+
+    /// Vector `v` of panel `p`.
+    ///
+    /// # Safety
+    /// The row is one of those that whoever made this vouches for.
+    unsafe fn load<S: Simd>(self, simd: S, p: usize, v: usize) -> S::V;
+
+    /// The next row, of panels of that many elements.
+    #[must_use]
+    fn next(self, width: usize) -> Self;
+}
+
+/// Rows of packed panels that are `panel_stride` apart.
+#[derive(Clone, Copy)]
+pub(super) struct Packed {
+    pub b: *const f32,
+    pub panel_stride: usize,
+}
+
+impl Source for Packed {
+    #[inline(always)]
+    fn prefetch<S: Simd>(self, simd: S, v: usize) {
+        simd.prefetch(self.b.wrapping_add(PREFETCH + v * S::N));
+    }
+    #[inline(always)]
+    unsafe fn load<S: Simd>(self, simd: S, p: usize, v: usize) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { simd.load_ptr(self.b.add(p * self.panel_stride + v * S::N)) }
+    }
+    #[inline(always)]
+    fn next(self, width: usize) -> Self {
+        Self { b: self.b.wrapping_add(width), ..self }
+    }
+}
+
+/// Rows of a matrix, `stride` apart, that are packed `to` a panel on the way.
+#[derive(Clone, Copy)]
+pub(super) struct Packing {
+    pub b: *const f32,
+    pub stride: usize,
+    pub to: *mut f32,
+}
+
+/// How many rows ahead a matrix is asked for that may lie beyond the caches.
+const FAR: usize = 48;
+/// How many rows ahead it is brought to the first of them.
+const NEAR: usize = 8;
+
+impl Source for Packing {
+    #[inline(always)]
+    fn prefetch<S: Simd>(self, simd: S, v: usize) {
+        simd.prefetch_far(self.b.wrapping_add(FAR * self.stride + v * S::N));
+        simd.prefetch(self.b.wrapping_add(NEAR * self.stride + v * S::N));
+    }
+    #[inline(always)]
+    unsafe fn load<S: Simd>(self, simd: S, _: usize, v: usize) -> S::V {
+        // SAFETY: the caller's promise; what is written is a row of the panel.
+        unsafe {
+            let row = simd.load_ptr(self.b.add(v * S::N));
+            simd.store_ptr(self.to.add(v * S::N), row);
+            row
+        }
+    }
+    #[inline(always)]
+    fn next(self, width: usize) -> Self {
+        Self { b: self.b.wrapping_add(self.stride), to: self.to.wrapping_add(width), ..self }
+    }
+}
+
 /// Computes `ROWS` rows x `PANELS` neighbouring panels of `VECTORS` vectors each:
 /// `C[i][j] = epilogue(sum over taps and steps of A[i][tap + step * stride] * B[tap, step][j])`.
 ///
@@ -35,17 +108,23 @@ pub(super) struct Walk<'a> {
 ///
 /// # Safety
 /// * `a[i]` plus every tap plus every step lies within readable memory.
-/// * `b` points to `PANELS` panels `panel_stride` apart, each of `taps * len` rows of `VECTORS * N` floats.
+/// * `b` is the first of `taps * len` rows of `PANELS` panels of `VECTORS * N` floats each.
 /// * `c[i]` points to `columns` writable floats (readable, if accumulating), `columns` being more than
 ///   `(PANELS * VECTORS - 1) * N` and at most `PANELS * VECTORS * N`. No other thread uses them.
 #[inline(always)]
 #[allow(clippy::too_many_arguments, reason = "the operands of the innermost loop; a struct would only rename them")]
-pub(super) unsafe fn tile<S: Simd, E: Epilogue, const ROWS: usize, const PANELS: usize, const VECTORS: usize>(
+pub(super) unsafe fn tile<
+    S: Simd,
+    E: Epilogue,
+    B: Source,
+    const ROWS: usize,
+    const PANELS: usize,
+    const VECTORS: usize,
+>(
     simd: S,
     walk: Walk,
     a: &[*const f32],
-    b: *const f32,
-    panel_stride: usize,
+    b: B,
     ahead: *const f32,
     share: usize,
     c: &[*mut f32],
@@ -97,10 +176,10 @@ pub(super) unsafe fn tile<S: Simd, E: Epilogue, const ROWS: usize, const PANELS:
                     for p in 0..PANELS {
                         for v in 0..VECTORS {
                             if prefetches {
-                                simd.prefetch(b.wrapping_add(PREFETCH + v * lanes));
+                                b.prefetch(simd, v);
                             }
                             // SAFETY: `b` is at a row of the panels the caller vouches for.
-                            panel[p][v] = unsafe { simd.load_ptr(b.add(p * panel_stride + v * lanes)) };
+                            panel[p][v] = unsafe { b.load(simd, p, v) };
                         }
                     }
                     for i in 0..ROWS {
@@ -112,7 +191,7 @@ pub(super) unsafe fn tile<S: Simd, E: Epilogue, const ROWS: usize, const PANELS:
                             }
                         }
                     }
-                    b = b.wrapping_add(VECTORS * lanes);
+                    b = b.next(VECTORS * lanes);
                     offset = $next;
                 }
             };

@@ -22,6 +22,7 @@ pub(crate) mod slicing;
 mod step;
 pub(crate) mod tolerance;
 pub(crate) mod unary;
+mod unpacked;
 pub(crate) mod window;
 
 pub(crate) use attributes::to_json;
@@ -31,6 +32,7 @@ pub(crate) use depthwise::Depthwise;
 pub(crate) use operands::NUMERIC;
 pub(crate) use pooling::Pooling;
 pub(crate) use step::{indexed_step, step, step_with_scratch};
+pub(crate) use unpacked::Unpacked;
 
 use ferrograph_tensor::DType;
 
