@@ -13,10 +13,9 @@
 //!
 //! Derivative: [`gru_gradient`](crate::gru_gradient), backpropagation through time.
 
-use crate::fill::Fill;
 use crate::gru_gradient::GruGradient;
 use crate::registry::Registered;
-use crate::shared::recurrence::{Cell, Recurrence, known_extents, sample_mask, samples};
+use crate::shared::recurrence::{Cell, Recurrence, known_extents, no_gradient, sample_mask, samples};
 use crate::shared::to_json;
 use ferrograph_graph::{
     Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
@@ -103,11 +102,9 @@ impl Op for Gru {
         let mut all = operands.to_vec();
         all.push(results[2]);
         for result in 0..2 {
-            all.push(if let Some(gradient) = gradients[result] {
-                gradient
-            } else {
-                let shape = vec![None; graph.try_type(results[result])?.rank()];
-                graph.apply(Fill { value: 0.0, dtype: DType::Float32, shape }, &[results[result]])?
+            all.push(match gradients[result] {
+                Some(gradient) => gradient,
+                None => no_gradient(graph, result, results[result])?,
             });
         }
         let mut parts: Vec<_> = graph.emit(Arc::new(GruGradient(*self)), &all)?.into_iter().map(Some).collect();

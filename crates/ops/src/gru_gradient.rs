@@ -1,7 +1,7 @@
 //! The gradients of [`gru`](crate::gru) with respect to its float operands.
 //!
-//! Operands: those of `gru`; its reserve; and the gradients `dsequence` `[B, T, U]` (in the order of processing) and `dh`
-//! `[B, U]`. Results: `dx` `[B, T, I]`, `dkernel` `[I, 3U]`, `drecurrent` `[U, 3U]`, `dbias` like the bias, and `dh0` `[B, U]`.
+//! Operands: those of `gru`; its reserve; and the gradients `dsequence` `[B, T, U]` (in the order of processing;
+//! `[B, 0, U]` where nothing flows from the sequence) and `dh` `[B, U]`. Results: `dx` `[B, T, I]`, `dkernel` `[I, 3U]`, `drecurrent` `[U, 3U]`, `dbias` like the bias, and `dh0` `[B, U]`.
 //!
 //! Backwards over the steps, with `dh` the gradient of `h_t` from the sequence and from later steps, and `dp`, `dq` those of
 //! what the gates get from the input and from the state: `dp_z = dq_z = dh * (h_{t-1} - g) * z * (1 - z)`,
@@ -51,7 +51,7 @@ impl Op for GruGradient {
         }
         let (forward, rest) = operands.split_at(count);
         let extents = self.0.cell().infer(self.0.recurrence(), forward)?;
-        let wanted = [extents.reserve(), extents.sequence(), extents.state()];
+        let wanted = [extents.reserve(), extents.sequence_gradient(&rest[1]), extents.state()];
         for ((name, operand), wanted) in ["reserve", "dsequence", "dh"].iter().zip(rest).zip(wanted) {
             dtype(name, operand, &[DType::Float32])?;
             if !may_agree(&operand.shape, &wanted.shape) {
@@ -64,6 +64,7 @@ impl Op for GruGradient {
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
         let shape = self.0.shape(known_extents(self.name(), operands)?);
         let (Gru { reverse, masked, .. }, count) = (self.0, self.operand_count());
+        let flows = operands[count + 1].extents()[1] > 0;
         Ok(step_with_scratch(gru::backward_scratch_len(&shape), move |mut context| {
             let inputs = context.inputs;
             let backward = GruBackward {
@@ -73,7 +74,7 @@ impl Op for GruGradient {
                 mask: masked.then(|| inputs.u8(5)),
                 reverse,
                 reserve: inputs.f32(count),
-                dy: inputs.f32(count + 1),
+                dy: flows.then(|| inputs.f32(count + 1)),
                 dh: inputs.f32(count + 2),
             };
             let [dx, dkernel, drecurrent, dbias, dh0] = context.outputs.views([0, 1, 2, 3, 4]).map(ViewMut::f32);
@@ -103,7 +104,9 @@ impl Op for GruGradient {
         for step in (0..steps).rev() {
             let t = Trace::source(op, steps, step);
             for b in 0..batch {
-                (0..units).for_each(|u| dh.data[b * units + u] += dsequence.at(&[b, step, u]));
+                if dsequence.shape[1] > 0 {
+                    (0..units).for_each(|u| dh.data[b * units + u] += dsequence.at(&[b, step, u]));
+                }
                 if op.masked && operands[5].at(&[b, t]) == 0.0 {
                     continue;
                 }
@@ -166,12 +169,13 @@ impl Op for GruGradient {
 
 impl Registered for GruGradient {
     fn samples() -> Vec<Sample> {
-        sample_ops().into_iter().map(|(op, shape)| sample(op, &shape)).collect()
+        let all = sample_ops().into_iter();
+        all.flat_map(|(op, shape)| [true, false].map(|flows| sample(op, &shape, flows))).collect()
     }
 }
 
-/// Operands of which the second half is what `gru` makes of the first.
-fn sample(op: Gru, shape: &RecurrentShape) -> Sample {
+/// Operands of which the second half is what `gru` makes of the first; a gradient `flows` from the sequence or not.
+fn sample(op: Gru, shape: &RecurrentShape, flows: bool) -> Sample {
     let mut operands: Vec<_> = sample_operands(op, shape)
         .into_iter()
         .enumerate()
@@ -189,7 +193,7 @@ fn sample(op: Gru, shape: &RecurrentShape) -> Sample {
     let per_row = gru::reserve_len(&op.shape(RecurrentShape { batch: 1, ..*shape }));
     operands.extend([
         Operand::values(DType::Float32, &[batch, per_row], trace.reserve()),
-        Operand::normal(&[batch, steps, units]),
+        Operand::normal(&[batch, if flows { steps } else { 0 }, units]),
         Operand::normal(&[batch, units]),
     ]);
     // Errors of a few units in every gate of every step add up over steps and rows.

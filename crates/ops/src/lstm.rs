@@ -11,10 +11,9 @@
 //!
 //! Derivative: [`lstm_gradient`](crate::lstm_gradient), backpropagation through time.
 
-use crate::fill::Fill;
 use crate::lstm_gradient::LstmGradient;
 use crate::registry::Registered;
-use crate::shared::recurrence::{Cell, Recurrence, known_extents, sample_mask, samples};
+use crate::shared::recurrence::{Cell, Recurrence, known_extents, no_gradient, sample_mask, samples};
 use crate::shared::to_json;
 use ferrograph_graph::{
     Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
@@ -79,11 +78,9 @@ impl Op for Lstm {
         let mut all = operands.to_vec();
         all.extend([results[0], results[2], results[3]]);
         for result in 0..3 {
-            all.push(if let Some(gradient) = gradients[result] {
-                gradient
-            } else {
-                let shape = vec![None; graph.try_type(results[result])?.rank()];
-                graph.apply(Fill { value: 0.0, dtype: DType::Float32, shape }, &[results[result]])?
+            all.push(match gradients[result] {
+                Some(gradient) => gradient,
+                None => no_gradient(graph, result, results[result])?,
             });
         }
         let gradient = LstmGradient { recurrence: self.recurrence };

@@ -1,7 +1,7 @@
 //! The gradients of [`lstm`](crate::lstm) with respect to its float operands.
 //!
 //! Operands: those of `lstm`; its `sequence`, `c` and reserve; and the gradients `dsequence` `[B, T, U]` (in the order of
-//! processing), `dh` and `dc` `[B, U]`. Results: `dx` `[B, T, I]`, `dkernel` `[I, 4U]`, `drecurrent` `[U, 4U]`, `dbias` `[4U]`,
+//! processing; `[B, 0, U]` where nothing flows from the sequence), `dh` and `dc` `[B, U]`. Results: `dx` `[B, T, I]`, `dkernel` `[I, 4U]`, `drecurrent` `[U, 4U]`, `dbias` `[4U]`,
 //! `dh0` and `dc0` `[B, U]`.
 //!
 //! Backwards over the steps, with `dh` the gradient of `h_t` from the sequence and from later steps, and the gates as they
@@ -49,7 +49,8 @@ impl Op for LstmGradient {
         let (forward, rest) = operands.split_at(count);
         let extents = CELL.infer(self.recurrence, forward)?;
         let (sequence, state) = (extents.sequence(), extents.state());
-        let wanted = [&sequence, &state, &extents.reserve(), &sequence, &state, &state];
+        let dsequence = extents.sequence_gradient(&rest[3]);
+        let wanted = [&sequence, &state, &extents.reserve(), &dsequence, &state, &state];
         let names = ["sequence", "c", "reserve", "dsequence", "dh", "dc"];
         for ((name, operand), wanted) in names.iter().zip(rest).zip(wanted) {
             dtype(name, operand, &[DType::Float32])?;
@@ -63,6 +64,7 @@ impl Op for LstmGradient {
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
         let shape = known_extents(self.name(), operands)?;
         let (Recurrence { reverse, masked }, count) = (self.recurrence, CELL.operand_count(self.recurrence));
+        let flows = operands[count + 3].extents()[1] > 0;
         Ok(step_with_scratch(lstm::backward_scratch_len(&shape), move |mut context| {
             let inputs = context.inputs;
             let backward = LstmBackward {
@@ -72,7 +74,7 @@ impl Op for LstmGradient {
                 mask: masked.then(|| inputs.u8(6)),
                 reverse,
                 reserve: inputs.f32(count + 2),
-                dy: Some(inputs.f32(count + 3)),
+                dy: flows.then(|| inputs.f32(count + 3)),
                 dh: Some(inputs.f32(count + 4)),
                 dc: Some(inputs.f32(count + 5)),
             };
@@ -104,7 +106,9 @@ impl Op for LstmGradient {
         for step in (0..steps).rev() {
             let t = Trace::source(self.recurrence, steps, step);
             for b in 0..batch {
-                (0..units).for_each(|u| dh.data[b * units + u] += dsequence.at(&[b, step, u]));
+                if dsequence.shape[1] > 0 {
+                    (0..units).for_each(|u| dh.data[b * units + u] += dsequence.at(&[b, step, u]));
+                }
                 if self.recurrence.masked && operands[6].at(&[b, t]) == 0.0 {
                     continue;
                 }
@@ -152,12 +156,13 @@ impl Op for LstmGradient {
 
 impl Registered for LstmGradient {
     fn samples() -> Vec<Sample> {
-        samples().into_iter().map(|(recurrence, shape)| sample(recurrence, &shape)).collect()
+        let all = samples().into_iter();
+        all.flat_map(|(recurrence, shape)| [true, false].map(|flows| sample(recurrence, &shape, flows))).collect()
     }
 }
 
-/// Operands of which the second half is what `lstm` makes of the first.
-fn sample(recurrence: Recurrence, shape: &RecurrentShape) -> Sample {
+/// Operands of which the second half is what `lstm` makes of the first; a gradient `flows` from the sequence or not.
+fn sample(recurrence: Recurrence, shape: &RecurrentShape, flows: bool) -> Sample {
     let mut operands: Vec<_> = sample_operands(recurrence, shape)
         .into_iter()
         .enumerate()
@@ -179,7 +184,7 @@ fn sample(recurrence: Recurrence, shape: &RecurrentShape) -> Sample {
         Operand::normal(&sequence),
         Operand::normal(&state),
         Operand::values(DType::Float32, &[batch, per_row], trace.reserve()),
-        Operand::normal(&sequence),
+        Operand::normal(&[batch, if flows { steps } else { 0 }, units]),
         Operand::normal(&state),
         Operand::normal(&state),
     ]);

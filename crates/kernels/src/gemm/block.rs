@@ -22,18 +22,23 @@ impl Depth<'_> {
     pub(crate) fn total(&self) -> usize {
         self.taps.len() * self.len
     }
+
+    /// Whether the columns of `A` are more than a strip apart.
+    pub(super) fn is_far_apart(&self) -> bool {
+        self.stride > STRIP
+    }
 }
 
 /// Longer sums are computed in parts that continue from `C`, so that a panel stays in the second-level cache:
 /// 1024 steps x 32 columns are 128 KiB.
 const PART: usize = 1024;
 
-/// Where neighbouring rows of `A` are neighbours in memory and its columns far apart (`A` transposed), every step of a
-/// tile touches another cache line, often in the same set. A strip of rows is then copied to the stack first, for parts
-/// of at most this many steps: 16 rows x 384 steps are 24 KiB.
+/// Where neighbouring rows of `A` are neighbours in memory and its columns more than a strip apart (`A` transposed), every
+/// step of a tile touches another cache line, often in the same set. A strip of rows is then copied to the stack first, for
+/// parts of at most this many steps: 16 rows x 384 steps are 24 KiB.
 const STAGED_PART: usize = 384;
-/// Rows of a staged strip at most: a cache line.
-pub(super) const STRIP: usize = 16;
+/// Rows of a strip at most: a cache line.
+pub(crate) const STRIP: usize = 16;
 /// Panels that a staged strip meets before the next strip: 16 panels x 384 steps x 32 columns would be 768 KiB, 8 stay
 /// in the second-level cache.
 pub(super) const STAGED_PANELS: usize = 8;
@@ -148,7 +153,7 @@ impl<E: Epilogue> Block<'_, E> {
     /// Whether strips of rows are copied before they are multiplied.
     fn is_staged(&self) -> bool {
         let neighbours = |rows: &[*const f32]| rows[0].wrapping_add(1) == rows[1];
-        self.depth.stride != 1
+        self.depth.is_far_apart()
             && self.depth.taps.len() <= STAGED_PART
             && self.panels.len() >= MIN_STAGED_PANELS
             && self.inputs.len() > 1

@@ -18,7 +18,7 @@ mod tests;
 mod tile;
 mod unpacked;
 
-pub(crate) use block::{Beside, Block, Depth, Next};
+pub(crate) use block::{Beside, Block, Depth, Next, STRIP};
 pub use epilogue::{Bias, BiasRelu, Epilogue, Identity};
 pub(crate) use pack::pack_steps;
 pub use pack::{pack, packed_layout, packed_len};

@@ -103,7 +103,7 @@ pub fn gemm_then(
     }
     let level = Level::current();
     let tile = TileShape::of(level);
-    let Some(grid) = Grid::new(tile, m, k, n, a.column_stride != 1).by_rows(tile, m, k, n) else {
+    let Some(grid) = Grid::new(tile, m, k, n, a.column_stride > STRIP).by_rows(tile, m, k, n) else {
         gemm(m, k, n, a, packed_b, c, n, false);
         let rows = MIN_FINISHED.div_ceil(n);
         return for_each_chunk(&mut c[..m * n], rows * n, |index, part| finished(index * rows * n, part));
@@ -137,7 +137,7 @@ pub fn gemm_then(
 /// Whether [`gemm_then`] hands out parts while they are in the cache at the current level.
 pub fn finishes_by_rows(m: usize, k: usize, n: usize, column_stride: usize) -> bool {
     let tile = TileShape::of(Level::current());
-    m > 0 && n > 0 && Grid::new(tile, m, k, n, column_stride != 1).by_rows(tile, m, k, n).is_some()
+    m > 0 && n > 0 && Grid::new(tile, m, k, n, column_stride > STRIP).by_rows(tile, m, k, n).is_some()
 }
 
 /// A product whose rows lie anywhere.
@@ -184,7 +184,7 @@ impl<E: Epilogue> Product<'_, E> {
             return;
         }
         let level = Level::current();
-        let grid = Grid::new(TileShape::of(level), m, depth.total(), n, depth.stride != 1);
+        let grid = Grid::new(TileShape::of(level), m, depth.total(), n, depth.is_far_apart());
         // SAFETY: the caller's promises.
         unsafe { self.run_on(&grid, level, beside, input, output, |_| ()) };
     }

@@ -10,7 +10,8 @@ use crate::gemm::{self, Matrix};
 use crate::parallel::SharedMut;
 use crate::pool::parallel_for;
 use crate::recurrence::RecurrentShape;
-use crate::recurrence::backward::{Steps, add_columns, steps_at_a_time};
+use crate::recurrence::backward::{Layout, Steps, steps_at_a_time};
+use crate::recurrence::strips::{Source, Strips};
 use ferrograph_simd::Level;
 use std::ops::Range;
 
@@ -29,8 +30,8 @@ pub struct GruBackward<'a> {
     pub reverse: bool,
     /// What the forward pass left.
     pub reserve: &'a [f32],
-    /// Gradient of the output sequence `[B, T, U]`, in processing order.
-    pub dy: &'a [f32],
+    /// Gradient of the output sequence `[B, T, U]`, in processing order; zero when absent.
+    pub dy: Option<&'a [f32]>,
     /// Gradient of the last hidden state `[B, U]`.
     pub dh: &'a [f32],
 }
@@ -51,8 +52,8 @@ pub struct Gradients<'a> {
 }
 
 /// Lengths of the parts of the scratch memory: the gradients of `p` and of `q` for some steps, one of them packed, the
-/// gradient of `r * h_before`, and the transposed weights packed.
-fn scratch_parts(shape: &GruShape) -> [usize; 6] {
+/// gradient of `r * h_before`, the transposed weights packed, and strips.
+fn scratch_parts(shape: &GruShape) -> [usize; 7] {
     let gates = shape.columns();
     let rows = steps_at_a_time(&shape.extents, gates).saturating_mul(shape.extents.batch);
     let step = rows.saturating_mul(gates);
@@ -63,6 +64,7 @@ fn scratch_parts(shape: &GruShape) -> [usize; 6] {
         if shape.reset_after { 0 } else { shape.extents.state_len() },
         gemm::packed_len(gates, shape.extents.units),
         gemm::packed_len(gates, shape.extents.input),
+        Strips::len(&[shape.extents.input.max(shape.extents.units)], rows),
     ]
 }
 
@@ -81,23 +83,22 @@ pub fn backward(shape: &GruShape, inputs: &GruBackward, gradients: Gradients, sc
     assert!(inputs.kernel.len() == input * gates && dkernel.len() == input * gates);
     assert!(inputs.recurrent.len() == units * gates && drecurrent.len() == units * gates);
     assert!(inputs.mask.is_none_or(|mask| mask.len() == rows));
-    assert!(inputs.dy.len() == rows * units && inputs.dh.len() == state_len && dh.len() == state_len);
+    assert!(inputs.dy.is_none_or(|dy| dy.len() == rows * units));
+    assert!(inputs.dh.len() == state_len && dh.len() == state_len);
     assert!(dbias.len() == shape.bias_len() && inputs.reserve.len() == reserve_len(shape));
     dh.copy_from_slice(inputs.dh);
-    for sums in [&mut *dkernel, &mut *drecurrent, &mut *dbias] {
-        sums.fill(0.0);
-    }
-    if batch == 0 || units == 0 {
-        return dx.fill(0.0);
+    if rows == 0 || units == 0 {
+        return [dx, dkernel, drecurrent, dbias].into_iter().for_each(|sums| sums.fill(0.0));
     }
 
-    let [dp_len, dq_len, packed_len, dreset_len, recurrent_len, kernel_len] = scratch_parts(shape);
+    let [dp_len, dq_len, packed_len, dreset_len, recurrent_len, kernel_len, strips_len] = scratch_parts(shape);
     let (dp, scratch) = scratch.split_at_mut(dp_len);
     let (dq, scratch) = scratch.split_at_mut(dq_len);
     let (packed, scratch) = scratch.split_at_mut(packed_len);
     let (dreset, scratch) = scratch.split_at_mut(dreset_len);
     let (recurrent, scratch) = scratch.split_at_mut(recurrent_len);
-    let kernel = &mut scratch[..kernel_len];
+    let (kernel, scratch) = scratch.split_at_mut(kernel_len);
+    let strips = &mut scratch[..strips_len];
     gemm::pack(gates, input, Matrix::transposed(inputs.kernel, gates), kernel);
     if reset_after {
         gemm::pack(gates, units, Matrix::transposed(inputs.recurrent, gates), recurrent);
@@ -115,29 +116,25 @@ pub fn backward(shape: &GruShape, inputs: &GruBackward, gradients: Gradients, sc
         let (dp, dq) = (&mut dp[..rows * gates], &mut dq[..if reset_after { rows * gates } else { 0 }]);
         StepBack { shape, inputs, kept, hidden, recurrent }.run(start..end, dh, dreset, dp, dq);
         let (dp, dq) = (&*dp, &*dq);
+        let steps = Steps { shape: &shape.extents, range: start..end, reverse: inputs.reverse, columns: gates };
 
-        // Transposed: the states before the steps, and what the candidate multiplies instead of them.
-        let before = Matrix::transposed(&hidden[start * state_len..end * state_len], units);
-        let mut add_product = |columns: Range<usize>, left: Matrix, d: &[f32]| {
+        // What some columns of the weights are multiplied by, and whether they have a bias.
+        let mut add = |columns: Range<usize>, source: Source, d: &[f32], sums: &mut [f32], bias: Option<&mut [f32]>| {
             let packed = &mut packed[..gemm::packed_len(rows, columns.len())];
             gemm::pack(rows, columns.len(), Matrix::row_major(&d[columns.start..], gates), packed);
-            let sums = &mut drecurrent[columns.start..];
-            gemm::gemm(units, rows, columns.len(), left, packed, sums, gates, true);
+            let steps = Steps { columns: columns.len(), ..steps.clone() };
+            steps.add_weights([source], [&mut sums[columns.start..]], bias, gates, packed, strips);
         };
+        let before = steps.rows(hidden, units, 0, units);
         if reset_after {
-            add_product(0..gates, before, dq);
-            add_columns(dq, state_bias);
+            add(0..gates, before, dq, drecurrent, Some(state_bias));
         } else {
-            let reset = Matrix::transposed(&kept[start * batch * shape.kept() + 3 * units..], shape.kept());
-            add_product(0..2 * units, before, dp);
-            add_product(2 * units..gates, reset, dp);
+            let reset = steps.rows(kept, shape.kept(), 3 * units, units);
+            add(0..2 * units, before, dp, drecurrent, None);
+            add(2 * units..gates, reset, dp, drecurrent, None);
         }
-        let packed = &mut packed[..gemm::packed_len(rows, gates)];
-        gemm::pack(rows, gates, Matrix::row_major(dp, gates), packed);
-        let steps = Steps { shape: &shape.extents, range: start..end, reverse: inputs.reverse, columns: gates };
-        steps.add_input_products(inputs.x, packed, dkernel);
-        add_columns(dp, input_bias);
-        steps.input_gradient(dp, kernel, dx);
+        add(0..gates, steps.inputs(inputs.x), dp, dkernel, Some(input_bias));
+        steps.input_gradient(dp, Layout { rows, width: gates }, kernel, dx);
         end = start;
     }
 }
@@ -203,8 +200,10 @@ impl StepBack<'_> {
         for row in 0..rows {
             let sequence = first + row;
             let dh = &mut dh[row * units..(row + 1) * units];
-            let dy = &self.inputs.dy[(sequence * steps + step) * units..][..units];
-            dh.iter_mut().zip(dy).for_each(|(dh, dy)| *dh += dy);
+            if let Some(dy) = self.inputs.dy {
+                let dy = &dy[(sequence * steps + step) * units..][..units];
+                dh.iter_mut().zip(dy).for_each(|(dh, dy)| *dh += dy);
+            }
             let of_gates = row * gates..(row + 1) * gates;
             let dp = &mut dp[of_gates.clone()];
             let dq = reset_after.then(|| &mut dq[of_gates]);

@@ -115,7 +115,7 @@ impl Problem {
             mask: self.mask.as_deref(),
             reverse: self.reverse,
             reserve,
-            dy: &narrow(&self.given[0]),
+            dy: Some(&narrow(&self.given[0])),
             dh: &narrow(&self.given[1]),
         };
         let [dx, dkernel, drecurrent, dbias, dh0] = &mut results;

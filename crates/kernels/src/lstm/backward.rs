@@ -9,9 +9,10 @@ use super::{GATES, cell, reserve_len};
 use crate::gemm::{self, Matrix};
 use crate::parallel::SharedMut;
 use crate::pool::parallel_for;
-use crate::recurrence::backward::{Steps, add_columns, steps_at_a_time};
+use crate::recurrence::backward::{Layout, Steps, state_gradient, steps_at_a_time};
+use crate::recurrence::strips::Strips;
 use crate::recurrence::{RecurrentShape, set_or_zero};
-use ferrograph_simd::{Kernel, Level, Simd};
+use ferrograph_simd::Level;
 use std::ops::Range;
 
 /// What the backward pass reads.
@@ -71,15 +72,17 @@ impl<'a> Reserve<'a> {
 }
 
 /// Lengths of the parts of the scratch memory: the gradient of the gates before activation for some steps, the same
-/// packed, and the transposed weights packed.
-fn scratch_parts(shape: &RecurrentShape) -> [usize; 4] {
+/// packed where it does not lie in panels already, the transposed weights packed, and strips.
+fn scratch_parts(shape: &RecurrentShape) -> [usize; 5] {
     let gates = GATES * shape.units;
-    let rows = steps_at_a_time(shape, GATES * shape.units).saturating_mul(shape.batch);
+    let rows = steps_at_a_time(shape, gates).saturating_mul(shape.batch);
+    let packed = if Layout::panels(rows, shape.units, gates).is_some() { 0 } else { gemm::packed_len(rows, gates) };
     [
         rows.saturating_mul(gates),
-        gemm::packed_len(rows, gates),
+        packed,
         gemm::packed_len(gates, shape.units),
         gemm::packed_len(gates, shape.input),
+        Strips::len(&[shape.input, shape.units], rows),
     ]
 }
 
@@ -101,11 +104,12 @@ pub fn backward(shape: &RecurrentShape, inputs: &LstmBackward, gradients: Gradie
     assert!(gradients.dbias.as_ref().is_none_or(|dbias| dbias.len() == gates));
     let reserve = Reserve::new(shape, inputs.reserve);
 
-    let [dz_len, packed_dz_len, recurrent_len, kernel_len] = scratch_parts(shape);
+    let [dz_len, packed_len, recurrent_len, kernel_len, strips_len] = scratch_parts(shape);
     let (dz, scratch) = scratch.split_at_mut(dz_len);
-    let (packed_dz, scratch) = scratch.split_at_mut(packed_dz_len);
+    let (packed, scratch) = scratch.split_at_mut(packed_len);
     let (recurrent, scratch) = scratch.split_at_mut(recurrent_len);
-    let kernel = &mut scratch[..kernel_len];
+    let (kernel, scratch) = scratch.split_at_mut(kernel_len);
+    let strips = &mut scratch[..strips_len];
     gemm::pack(gates, units, Matrix::transposed(inputs.recurrent, gates), recurrent);
     gemm::pack(gates, input, Matrix::transposed(inputs.kernel, gates), kernel);
 
@@ -113,41 +117,38 @@ pub fn backward(shape: &RecurrentShape, inputs: &LstmBackward, gradients: Gradie
     assert!(dh.len() == state_len && dc.len() == state_len);
     set_or_zero(dh, inputs.dh);
     set_or_zero(dc, inputs.dc);
-    for sums in [&mut *dkernel, &mut *drecurrent].into_iter().chain(dbias.as_deref_mut()) {
-        sums.fill(0.0);
-    }
-    if batch == 0 || units == 0 {
-        if let Some(dx) = dx {
-            dx.fill(0.0);
-        }
-        return;
+    if rows == 0 || units == 0 {
+        let sums = [Some(dkernel), Some(drecurrent), dbias, dx];
+        return sums.into_iter().flatten().for_each(|sums| sums.fill(0.0));
     }
     let mut end = steps;
     while end > 0 {
-        let start = end.saturating_sub(steps_at_a_time(shape, GATES * shape.units));
-        let count = end - start;
-        let dz = &mut dz[..count * batch * gates];
-        step_back(shape, inputs, &reserve, start..end, recurrent, dh, dc, dz);
+        let start = end.saturating_sub(steps_at_a_time(shape, gates));
+        let rows = (end - start) * batch;
+        let panels = Layout::panels(rows, units, gates);
+        let layout = panels.unwrap_or(Layout { rows, width: gates });
+        let dz = &mut dz[..rows * gates];
+        step_back(shape, inputs, &reserve, start..end, recurrent, dh, dc, dz, layout);
         let dz = &*dz;
-        let packed_dz = &mut packed_dz[..gemm::packed_len(count * batch, gates)];
-        gemm::pack(count * batch, gates, Matrix::row_major(dz, gates), packed_dz);
-
-        let before = Matrix::transposed(&reserve.hidden[start * state_len..end * state_len], units);
-        gemm::gemm(units, count * batch, gates, before, packed_dz, drecurrent, gates, true);
+        let packed = if panels.is_some() {
+            dz
+        } else {
+            let packed = &mut packed[..gemm::packed_len(rows, gates)];
+            gemm::pack(rows, gates, Matrix::row_major(dz, gates), packed);
+            packed
+        };
         let steps = Steps { shape, range: start..end, reverse: inputs.reverse, columns: gates };
-        steps.add_input_products(inputs.x, packed_dz, dkernel);
-        if let Some(dbias) = &mut dbias {
-            add_columns(dz, dbias);
-        }
+        let sources = [steps.inputs(inputs.x), steps.rows(reserve.hidden, units, 0, units)];
+        steps.add_weights(sources, [dkernel, drecurrent], dbias.as_deref_mut(), gates, packed, strips);
         if let Some(dx) = &mut dx {
-            steps.input_gradient(dz, kernel, dx);
+            steps.input_gradient(dz, layout, kernel, dx);
         }
         end = start;
     }
 }
 
 /// Takes `range` of the steps back: turns `dh` and `dc` from the gradients of the states after them into those before,
-/// and writes the gradients of the gates before activation, `dz` `[steps of the range, B, 4U]`.
+/// and writes the gradients of the gates before activation, `dz`, a row for every step of the range and sequence.
 #[allow(clippy::too_many_arguments, reason = "the state of `backward`")]
 fn step_back(
     shape: &RecurrentShape,
@@ -158,77 +159,41 @@ fn step_back(
     dh: &mut [f32],
     dc: &mut [f32],
     dz: &mut [f32],
+    layout: Layout,
 ) {
-    let units = shape.units;
-    let gates = GATES * units;
+    let RecurrentShape { batch, steps, units, .. } = *shape;
     let (rows, groups) = shape.groups(GATES);
     let level = Level::current();
+    let runs = layout.runs(GATES * units);
+    assert!(dz.len() == layout.rows * GATES * units && layout.rows == range.len() * batch);
     let (dh, dc, dz) = (SharedMut::new(dh), SharedMut::new(dc), SharedMut::new(dz));
     parallel_for(groups, &|group| {
         let first = group * rows;
-        let rows = rows.min(shape.batch - first);
+        let rows = rows.min(batch - first);
         // SAFETY: the rows of this group, which no other group touches.
         let (dh, dc) = unsafe { (dh.part(first * units, rows * units), dc.part(first * units, rows * units)) };
         for step in range.clone().rev() {
-            let at = (step - range.start) * shape.batch + first;
-            // SAFETY: as above, of one step.
-            let dz = unsafe { dz.part(at * gates, rows * gates) };
-            level.run(CellRows { shape, inputs, reserve, step, first, rows, dh, dc, dz });
-            gemm::gemm(rows, gates, units, Matrix::row_major(dz, gates), recurrent, dh, units, true);
+            let row = step * batch + first;
+            let time = shape.source_step(step, inputs.reverse);
+            let dz = dz.get().wrapping_add(((step - range.start) * batch + first) * layout.width);
+            let cell = cell::Backward {
+                units,
+                rows,
+                gates: reserve.gates[row * GATES * units..][..rows * GATES * units].as_ptr(),
+                c_before: reserve.cells[row * units..][..rows * units].as_ptr(),
+                c_after: reserve.cells[(row + batch) * units..][..rows * units].as_ptr(),
+                dy: inputs.dy.map(|dy| (dy[(first * steps + step) * units..].as_ptr(), steps * units)),
+                mask: inputs.mask.map(|mask| (&mask[first * steps + time..], steps)),
+                dh: dh.as_mut_ptr(),
+                dc: dc.as_mut_ptr(),
+                dz,
+                layout,
+            };
+            // Masked rows keep what they have.
+            let accumulate = inputs.mask.is_some();
+            level.run(cell);
+            // SAFETY: the rows of this group in `dz`, whose length is asserted above.
+            unsafe { state_gradient(dz, layout, &runs, units, recurrent, dh, accumulate) };
         }
     });
-}
-
-/// The cell of one step, backwards, for neighbouring sequences: what [`cell::Backward`] says of each. To choose the level for
-/// each of them anew took 2 % of a backward pass.
-struct CellRows<'a> {
-    shape: &'a RecurrentShape,
-    inputs: &'a LstmBackward<'a>,
-    reserve: &'a Reserve<'a>,
-    step: usize,
-    /// The sequences.
-    first: usize,
-    rows: usize,
-    dh: &'a mut [f32],
-    dc: &'a mut [f32],
-    dz: &'a mut [f32],
-}
-
-impl Kernel for CellRows<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let Self { shape, inputs, reserve, step, first, rows, dh, dc, dz } = self;
-        let RecurrentShape { batch, steps, units, .. } = *shape;
-        let gates = GATES * units;
-        let time = shape.source_step(step, inputs.reverse);
-        for row in 0..rows {
-            let sequence = first + row;
-            let (dh, dc) = (&mut dh[row * units..(row + 1) * units], &mut dc[row * units..(row + 1) * units]);
-            let dz = &mut dz[row * gates..(row + 1) * gates];
-            let mut dy = None;
-            if let Some(all) = inputs.dy {
-                dy = Some(&all[(sequence * steps + step) * units..][..units]);
-            }
-            let mut masked = false;
-            if let Some(mask) = inputs.mask {
-                masked = mask[sequence * steps + time] == 0;
-            }
-            if masked {
-                // The states passed through unchanged, so their gradients do.
-                dz.fill(0.0);
-                if let Some(dy) = dy {
-                    for (dh, dy) in dh.iter_mut().zip(dy) {
-                        *dh += dy;
-                    }
-                }
-                continue;
-            }
-            let gates = &reserve.gates[(step * batch + sequence) * gates..][..gates];
-            let c_before = &reserve.cells[(step * batch + sequence) * units..][..units];
-            let c_after = &reserve.cells[((step + 1) * batch + sequence) * units..][..units];
-            cell::Backward { gates, c_before, c_after, dy, dh, dc, dz }.run(simd);
-        }
-    }
 }

@@ -7,23 +7,9 @@
 
 use super::GATES;
 use crate::recurrence::activation::{sigmoid, tanh};
+use crate::recurrence::backward::Layout;
 use crate::recurrence::cell::{Cell, is_masked, load, store};
 use ferrograph_simd::{Kernel, Simd};
-
-/// Parts of a row of gates `[4U]`, each of `units` elements.
-fn gates(row: &[f32], units: usize) -> [&[f32]; 4] {
-    let (input, rest) = row.split_at(units);
-    let (forget, rest) = rest.split_at(units);
-    let (candidate, output) = rest.split_at(units);
-    [input, forget, candidate, output]
-}
-
-fn gates_mut(row: &mut [f32], units: usize) -> [&mut [f32]; 4] {
-    let (input, rest) = row.split_at_mut(units);
-    let (forget, rest) = rest.split_at_mut(units);
-    let (candidate, output) = rest.split_at_mut(units);
-    [input, forget, candidate, output]
-}
 
 /// The forward step of some sequences: rows of states are `units` apart.
 ///
@@ -139,26 +125,31 @@ impl Forward<'_> {
     }
 }
 
-/// The backward step of one sequence. With `t = tanh(c)` and `d = dc + dh o (1 - t^2)`:
+/// The backward step of some sequences: rows of states are `units` apart. With `t = tanh(c)` and `d = dc + dh o (1 - t^2)`:
 ///
 /// ```text
 /// dz_i = d g i (1 - i)    dz_f = d c_before f (1 - f)    dz_c = d i (1 - g^2)    dz_o = dh t o (1 - o)
 /// ```
+///
+/// The pointers lead to rows of the lengths given. Where a step is masked, the gradients of the states stay what they were.
 pub(super) struct Backward<'a> {
-    /// The gates `[4U]` after activation.
-    pub gates: &'a [f32],
-    /// `[U]`
-    pub c_before: &'a [f32],
-    /// `[U]`
-    pub c_after: &'a [f32],
-    /// What the output of the step adds to the gradient of the hidden state `[U]`.
-    pub dy: Option<&'a [f32]>,
-    /// The gradient of the hidden state after the step `[U]`; 0 on return, for the products to add to.
-    pub dh: &'a mut [f32],
-    /// The gradient of the cell state `[U]` after the step on entry, before it on return.
-    pub dc: &'a mut [f32],
-    /// The gradient of the gates before activation `[4U]`, written.
-    pub dz: &'a mut [f32],
+    pub units: usize,
+    pub rows: usize,
+    /// The gates after activation, rows `[4U]`.
+    pub gates: *const f32,
+    pub c_before: *const f32,
+    pub c_after: *const f32,
+    /// What the output of the step adds to the gradient of the hidden state, and the distance of its rows.
+    pub dy: Option<(*const f32, usize)>,
+    /// From the mask of the first row on, and the distance of the rows'. 0 means masked.
+    pub mask: Option<(&'a [u8], usize)>,
+    /// The gradient of the hidden state after the step. With a mask 0 on return where a row is not masked, for products to add to.
+    pub dh: *mut f32,
+    /// The gradient of the cell state after the step on entry, before it on return.
+    pub dc: *mut f32,
+    /// The gradient of the gates before activation, rows `[4U]` in `layout`, written.
+    pub dz: *mut f32,
+    pub layout: Layout,
 }
 
 impl Kernel for Backward<'_> {
@@ -166,38 +157,119 @@ impl Kernel for Backward<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let units = self.c_before.len();
-        let [input, forget, candidate, output] = gates(self.gates, units);
-        let [dz_i, dz_f, dz_c, dz_o] = gates_mut(self.dz, units);
-        let (c_before, c_after) = (&self.c_before[..units], &self.c_after[..units]);
-        let (dh, dc) = (&mut self.dh[..units], &mut self.dc[..units]);
-        let one = simd.splat(1.0);
-        for at in (0..units).step_by(S::N) {
-            let count = S::N.min(units - at);
-            // SAFETY: `count` elements from `at` on of rows of `units`.
-            unsafe {
-                let i = load(simd, input.as_ptr().add(at), count);
-                let f = load(simd, forget.as_ptr().add(at), count);
-                let g = load(simd, candidate.as_ptr().add(at), count);
-                let o = load(simd, output.as_ptr().add(at), count);
-                let mut dh_after = load(simd, dh.as_ptr().add(at), count);
-                if let Some(dy) = self.dy {
-                    dh_after = simd.add(dh_after, load(simd, dy.as_ptr().add(at), count));
+        // SAFETY: what the pointers lead to.
+        unsafe {
+            if self.layout.width == GATES * self.units {
+                self.all::<S, false>(simd);
+            } else {
+                assert!(self.layout.width == S::TILE_VECTORS * S::N && self.units.is_multiple_of(S::N));
+                self.all::<S, true>(simd);
+            }
+        }
+    }
+}
+
+impl Backward<'_> {
+    /// # Safety
+    /// The pointers lead to what they promise. `PANELS` says whether `dz` lies in panels.
+    #[inline(always)]
+    unsafe fn all<S: Simd, const PANELS: bool>(&self, simd: S) {
+        for row in 0..self.rows {
+            for unit in (0..self.units).step_by(S::N) {
+                // SAFETY: the caller's promise.
+                unsafe {
+                    if is_masked(self.mask, row) {
+                        self.pass::<S, PANELS>(simd, row, unit);
+                    } else {
+                        self.step::<S, PANELS>(simd, row, unit);
+                    }
                 }
-                let t = tanh(simd, load(simd, c_after.as_ptr().add(at), count)).divide(simd);
-                let through_tanh = simd.mul(simd.mul(dh_after, o), simd.neg_fma(t, t, one));
-                let d = simd.add(load(simd, dc.as_ptr().add(at), count), through_tanh);
-                let before = load(simd, c_before.as_ptr().add(at), count);
-                // The slope of the sigmoid is s (1 - s).
-                let slope_i = simd.mul(i, simd.sub(one, i));
-                let slope_f = simd.mul(f, simd.sub(one, f));
-                let slope_o = simd.mul(o, simd.sub(one, o));
-                store(simd, dz_i.as_mut_ptr().add(at), simd.mul(simd.mul(d, g), slope_i), count);
-                store(simd, dz_f.as_mut_ptr().add(at), simd.mul(simd.mul(d, before), slope_f), count);
-                store(simd, dz_c.as_mut_ptr().add(at), simd.mul(simd.mul(d, i), simd.neg_fma(g, g, one)), count);
-                store(simd, dz_o.as_mut_ptr().add(at), simd.mul(simd.mul(dh_after, t), slope_o), count);
-                store(simd, dc.as_mut_ptr().add(at), simd.mul(d, f), count);
-                store(simd, dh.as_mut_ptr().add(at), simd.zero(), count);
+            }
+        }
+    }
+
+    /// Where the gradient of a gate of a unit is.
+    #[inline(always)]
+    fn place<S: Simd, const PANELS: bool>(&self, row: usize, gate: usize, unit: usize) -> *mut f32 {
+        let column = gate * self.units + unit;
+        // The width of a panel is known while compiling.
+        let width = S::TILE_VECTORS * S::N;
+        let column = if PANELS { column / width * width * self.layout.rows + column % width } else { column };
+        self.dz.wrapping_add(row * if PANELS { width } else { self.layout.width } + column)
+    }
+
+    /// The gradient of the hidden state after the step.
+    ///
+    /// # Safety
+    /// `count` units from `unit` on of the row exist.
+    #[inline(always)]
+    unsafe fn dh_after<S: Simd>(&self, simd: S, row: usize, unit: usize, count: usize) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let dh = load(simd, self.dh.add(row * self.units + unit), count);
+            match self.dy {
+                Some((dy, stride)) => simd.add(dh, load(simd, dy.add(row * stride + unit), count)),
+                None => dh,
+            }
+        }
+    }
+
+    /// The step of a row that is masked, for a vector of units: the states passed through unchanged, so their gradients do.
+    ///
+    /// # Safety
+    /// The row and the unit exist.
+    #[inline(always)]
+    unsafe fn pass<S: Simd, const PANELS: bool>(&self, simd: S, row: usize, unit: usize) {
+        let count = S::N.min(self.units - unit);
+        for gate in 0..GATES {
+            // SAFETY: `count` units from `unit` on of the row exist.
+            unsafe { store(simd, self.place::<S, PANELS>(row, gate, unit), simd.zero(), count) };
+        }
+        // SAFETY: as above.
+        unsafe {
+            let dh = self.dh_after(simd, row, unit, count);
+            store(simd, self.dh.add(row * self.units + unit), dh, count);
+        }
+    }
+
+    /// The step of a row for a vector of units.
+    ///
+    /// # Safety
+    /// The row and the unit exist.
+    #[inline(always)]
+    unsafe fn step<S: Simd, const PANELS: bool>(&self, simd: S, row: usize, unit: usize) {
+        let units = self.units;
+        let count = S::N.min(units - unit);
+        let at = row * units + unit;
+        let one = simd.splat(1.0);
+        // SAFETY: `count` units from `unit` on of the row exist in every array.
+        unsafe {
+            let gates = self.gates.add(row * GATES * units + unit);
+            let i = load(simd, gates, count);
+            let f = load(simd, gates.add(units), count);
+            let g = load(simd, gates.add(2 * units), count);
+            let o = load(simd, gates.add(3 * units), count);
+            let dh_after = self.dh_after(simd, row, unit, count);
+            let t = tanh(simd, load(simd, self.c_after.add(at), count)).divide(simd);
+            let through_tanh = simd.mul(simd.mul(dh_after, o), simd.neg_fma(t, t, one));
+            let d = simd.add(load(simd, self.dc.add(at), count), through_tanh);
+            let before = load(simd, self.c_before.add(at), count);
+            // The slope of the sigmoid is s (1 - s).
+            let slope_i = simd.mul(i, simd.sub(one, i));
+            let slope_f = simd.mul(f, simd.sub(one, f));
+            let slope_o = simd.mul(o, simd.sub(one, o));
+            let dz = [
+                simd.mul(simd.mul(d, g), slope_i),
+                simd.mul(simd.mul(d, before), slope_f),
+                simd.mul(simd.mul(d, i), simd.neg_fma(g, g, one)),
+                simd.mul(simd.mul(dh_after, t), slope_o),
+            ];
+            for gate in 0..GATES {
+                store(simd, self.place::<S, PANELS>(row, gate, unit), dz[gate], count);
+            }
+            store(simd, self.dc.add(at), simd.mul(d, f), count);
+            if self.mask.is_some() {
+                store(simd, self.dh.add(at), simd.zero(), count);
             }
         }
     }

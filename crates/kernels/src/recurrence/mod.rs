@@ -1,6 +1,6 @@
 //! What recurrent kernels share: extents, weights in panels that hold all gates of a few units (`gates`), the step of a
 //! cell on registers (`cell`), its activations (`activation`), threads that take the steps together (`lockstep`), the pass
-//! over all steps (`forward`) and the products of the way back (`backward`).
+//! over all steps (`forward`) and the products of the way back (`backward`), which read columns in `strips`.
 
 pub(crate) mod activation;
 pub(crate) mod backward;
@@ -8,6 +8,7 @@ pub(crate) mod cell;
 pub(crate) mod forward;
 pub(crate) mod gates;
 mod lockstep;
+pub(crate) mod strips;
 
 use crate::pool;
 

@@ -2,7 +2,8 @@
 
 use super::operands::{dtype, rank};
 use super::window::may_agree;
-use ferrograph_graph::{Extent, GraphError, TensorType, format_shape};
+use crate::fill::Fill;
+use ferrograph_graph::{Extent, Graph, GraphError, TensorType, ValueId, format_shape};
 use ferrograph_kernels::recurrence::RecurrentShape;
 use ferrograph_tensor::{DType, element_count};
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,13 @@ impl Extents {
     /// The type of what is made at each step, `[B, T, U]`.
     pub(crate) fn sequence(&self) -> TensorType {
         TensorType::new(DType::Float32, [self.batch, self.steps, self.units])
+    }
+
+    /// The type of the gradient of what is made at each step: `[B, T, U]`, or `[B, 0, U]` where nothing flows from it, as
+    /// `received` has it.
+    pub(crate) fn sequence_gradient(&self, received: &TensorType) -> TensorType {
+        let steps = if received.shape.get(1) == Some(&Some(0)) { Some(0) } else { self.steps };
+        TensorType::new(DType::Float32, [self.batch, steps, self.units])
     }
 
     /// The type of a state, `[B, U]`.
@@ -128,6 +136,12 @@ pub(crate) fn known_extents(op: &'static str, operands: &[TensorType]) -> Result
     // The kernel multiplies these.
     element_count(&[batch, steps, units.max(1), 8])?;
     Ok(shape)
+}
+
+/// The gradient of result `index`, of which 0 is the sequence, where nothing flows from it: zeros, and of a sequence no steps.
+pub(crate) fn no_gradient(graph: &mut Graph, index: usize, result: ValueId) -> Result<ValueId, GraphError> {
+    let shape = if index == 0 { vec![None, Some(0), None] } else { vec![None; 2] };
+    graph.apply(Fill { value: 0.0, dtype: DType::Float32, shape }, &[result])
 }
 
 /// The attributes with shapes `[B, T, I]` and units, which between them reach every case.
