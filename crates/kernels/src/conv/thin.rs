@@ -96,7 +96,12 @@ impl<E: Epilogue> Vouched<'_, E> {
                     unsafe { simd.load_ptr(packed.as_ptr().add(TAPS * column + (tap * vectors + first + v) * S::N)) };
             }
         }
-        let strip = Strip { run: self.0, kernel, column: column + first * S::N, last: columns - (VECTORS - 1) * S::N };
+        let column = column + first * S::N;
+        let mut held = [self.0.epilogue.hold(simd, column); VECTORS];
+        for v in 1..VECTORS {
+            held[v] = self.0.epilogue.hold(simd, column + v * S::N);
+        }
+        let strip = Strip { run: self.0, kernel, held, column, last: columns - (VECTORS - 1) * S::N };
         if let Some(below) = self.0.pooled {
             for window in 0..pixels {
                 strip.window(simd, window, below);
@@ -121,9 +126,10 @@ impl<E: Epilogue> Vouched<'_, E> {
 }
 
 /// Some vectors of columns of all pixels.
-struct Strip<'a, S: Simd, E, const VECTORS: usize> {
+struct Strip<'a, S: Simd, E: Epilogue, const VECTORS: usize> {
     run: Run<'a, E>,
     kernel: [[S::V; VECTORS]; TAPS],
+    held: [E::Held<S>; VECTORS],
     /// The first column.
     column: usize,
     /// Columns of the last vector.
@@ -176,7 +182,7 @@ impl<S: Simd, E: Epilogue, const VECTORS: usize> Strip<'_, S, E, VECTORS> {
         }
         for i in 0..COUNT {
             for v in 0..VECTORS {
-                sums[i][v] = self.run.epilogue.apply(simd, sums[i][v], self.column + v * S::N);
+                sums[i][v] = E::apply(simd, sums[i][v], self.held[v]);
             }
         }
         sums

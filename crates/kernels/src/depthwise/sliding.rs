@@ -198,6 +198,7 @@ impl<E: Epilogue> Band<E> {
                 kernel[i][j] = unsafe { load::<S, PARTIAL>(simd, self.kernel.add(tap * channels + channel), count) };
             }
         }
+        let held = self.epilogue.hold(simd, channel);
         let first = [row as isize * STRIDE as isize + origin[0], (columns.start * STRIDE) as isize + origin[1]];
         // SAFETY: the source holds the image, and `channel` and `count` are within its channels.
         let mut window = unsafe {
@@ -216,7 +217,7 @@ impl<E: Epilogue> Band<E> {
                         sum = simd.fma(window.at($turn, i, j), kernel[i][j], sum);
                     }
                 }
-                let sum = self.epilogue.apply(simd, sum, channel);
+                let sum = E::apply(simd, sum, held);
                 // SAFETY: the target holds these channels of the row, which is this band's.
                 unsafe { store::<S, PARTIAL>(simd, $to, sum, count) };
             };

@@ -29,6 +29,8 @@ impl Clamped<'_> {
 }
 
 impl Epilogue for Clamped<'_> {
+    /// The bias and the limits.
+    type Held<S: Simd> = [S::V; 3];
     fn assert_fits(self, columns: usize) {
         assert_eq!(self.bias.len(), columns, "one bias per column");
     }
@@ -36,11 +38,17 @@ impl Epilogue for Clamped<'_> {
         Self { bias: &self.bias[columns], ..self }
     }
     #[inline(always)]
-    fn apply<S: Simd>(self, simd: S, sums: S::V, column: usize) -> S::V {
-        let (low, high) = (simd.splat(self.low), simd.splat(self.high));
-        let sums = simd.add(sums, simd.load_partial(&self.bias[column..]));
-        let sums = simd.select(simd.le(sums, low), low, sums);
-        simd.select(simd.lt(high, sums), high, sums)
+    fn hold<S: Simd>(self, simd: S, column: usize) -> [S::V; 3] {
+        // With a bias of 0 in place of -0, no sum is -0: `max` would leave it where the result is 0.
+        let zero = if self.low == 0.0 { 0.0 } else { -0.0 };
+        let bias = simd.add(simd.load_partial(&self.bias[column..]), simd.splat(zero));
+        [bias, simd.splat(self.low), simd.splat(self.high)]
+    }
+    /// Comparing and selecting instead keeps the multipliers' ports busy twice as long, a tenth of the time of 1x1 convolutions
+    /// of 16 channels.
+    #[inline(always)]
+    fn apply<S: Simd>(simd: S, sums: S::V, [bias, low, high]: [S::V; 3]) -> S::V {
+        simd.min(high, simd.max(low, simd.add(sums, bias)))
     }
 }
 
@@ -57,7 +65,7 @@ mod tests {
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) {
             for (index, y) in self.1.chunks_mut(S::N).enumerate() {
-                let sums = self.0.apply(simd, simd.load_partial(y), index * S::N);
+                let sums = Clamped::apply(simd, simd.load_partial(y), self.0.hold(simd, index * S::N));
                 simd.store_partial(y, sums);
             }
         }

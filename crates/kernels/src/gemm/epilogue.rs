@@ -6,15 +6,19 @@ use std::ops::Range;
 
 /// A function applied to every element of a product while it is still in a register. It may depend on the column.
 ///
-/// Implementations mark `apply` `#[inline(always)]`.
+/// Implementations mark `hold` and `apply` `#[inline(always)]`.
 pub trait Epilogue: Copy + Debug + Send + Sync {
+    /// What is the same for a vector of columns in every row.
+    type Held<S: Simd>: Copy;
     /// Panics unless this can be applied to `columns` columns.
     fn assert_fits(self, columns: usize);
     /// The function for a range of columns, numbered from 0.
     #[must_use]
     fn part(self, columns: Range<usize>) -> Self;
-    /// Maps the sums of the columns from `column` on. Lanes past the last column hold no element.
-    fn apply<S: Simd>(self, simd: S, sums: S::V, column: usize) -> S::V;
+    /// Reads what [`apply`](Self::apply) needs for the columns from `column` on, once for several rows.
+    fn hold<S: Simd>(self, simd: S, column: usize) -> Self::Held<S>;
+    /// Maps the sums of the columns that `held` is of. Lanes past the last column hold no element.
+    fn apply<S: Simd>(simd: S, sums: S::V, held: Self::Held<S>) -> S::V;
 }
 
 /// Nothing.
@@ -22,12 +26,15 @@ pub trait Epilogue: Copy + Debug + Send + Sync {
 pub struct Identity;
 
 impl Epilogue for Identity {
+    type Held<S: Simd> = ();
     fn assert_fits(self, _: usize) {}
     fn part(self, _: Range<usize>) -> Self {
         self
     }
     #[inline(always)]
-    fn apply<S: Simd>(self, _: S, sums: S::V, _: usize) -> S::V {
+    fn hold<S: Simd>(self, _: S, _: usize) {}
+    #[inline(always)]
+    fn apply<S: Simd>(_: S, sums: S::V, (): ()) -> S::V {
         sums
     }
 }
@@ -37,6 +44,7 @@ impl Epilogue for Identity {
 pub struct Bias<'a>(pub &'a [f32]);
 
 impl Epilogue for Bias<'_> {
+    type Held<S: Simd> = S::V;
     fn assert_fits(self, columns: usize) {
         assert_eq!(self.0.len(), columns, "one bias per column");
     }
@@ -44,8 +52,12 @@ impl Epilogue for Bias<'_> {
         Bias(&self.0[columns])
     }
     #[inline(always)]
-    fn apply<S: Simd>(self, simd: S, sums: S::V, column: usize) -> S::V {
-        simd.add(sums, simd.load_partial(&self.0[column..]))
+    fn hold<S: Simd>(self, simd: S, column: usize) -> S::V {
+        simd.load_partial(&self.0[column..])
+    }
+    #[inline(always)]
+    fn apply<S: Simd>(simd: S, sums: S::V, bias: S::V) -> S::V {
+        simd.add(sums, bias)
     }
 }
 
@@ -54,6 +66,7 @@ impl Epilogue for Bias<'_> {
 pub struct BiasRelu<'a>(pub &'a [f32]);
 
 impl Epilogue for BiasRelu<'_> {
+    type Held<S: Simd> = S::V;
     fn assert_fits(self, columns: usize) {
         Bias(self.0).assert_fits(columns);
     }
@@ -61,7 +74,11 @@ impl Epilogue for BiasRelu<'_> {
         BiasRelu(&self.0[columns])
     }
     #[inline(always)]
-    fn apply<S: Simd>(self, simd: S, sums: S::V, column: usize) -> S::V {
-        simd.max(simd.zero(), Bias(self.0).apply(simd, sums, column))
+    fn hold<S: Simd>(self, simd: S, column: usize) -> S::V {
+        Bias(self.0).hold(simd, column)
+    }
+    #[inline(always)]
+    fn apply<S: Simd>(simd: S, sums: S::V, bias: S::V) -> S::V {
+        simd.max(simd.zero(), simd.add(sums, bias))
     }
 }

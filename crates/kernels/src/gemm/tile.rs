@@ -209,11 +209,15 @@ pub(super) unsafe fn tile<
         }
     }
 
+    let mut held = [[epilogue.hold(simd, column); VECTORS]; PANELS];
+    for at in 1..PANELS * VECTORS {
+        held[at / VECTORS][at % VECTORS] = epilogue.hold(simd, column + at * lanes);
+    }
     for i in 0..ROWS {
         for p in 0..PANELS {
             for v in 0..VECTORS {
                 let at = p * VECTORS + v;
-                let sum = epilogue.apply(simd, sums[i][p][v], column + at * lanes);
+                let sum = E::apply(simd, sums[i][p][v], held[p][v]);
                 // SAFETY: within the `columns` floats of row `i`.
                 unsafe {
                     let c = c.get_unchecked(i).add(column + at * lanes);

@@ -212,16 +212,17 @@ unsafe fn store<S: Simd, E: Epilogue, const O: usize, const POOLED: bool, const 
     epilogue: E,
 ) {
     let size = if POOLED { 2 } else { 1 };
+    let held = epilogue.hold(simd, channel);
     for i in 0..O / size {
         for j in 0..O / size {
             if to[i][j].is_null() {
                 continue;
             }
-            let mut y = epilogue.apply(simd, results[size * i][size * j], channel);
+            let mut y = E::apply(simd, results[size * i][size * j], held);
             if POOLED {
                 for other in 1..4 {
                     let result = results[size * i + other / 2][size * j + other % 2];
-                    y = larger(simd, y, epilogue.apply(simd, result, channel));
+                    y = larger(simd, y, E::apply(simd, result, held));
                 }
             }
             // SAFETY: the caller's promise.
