@@ -41,6 +41,6 @@ pub use dispatch::Kernel;
 pub use level::{Level, with_level};
 #[cfg(target_arch = "aarch64")]
 pub use neon::Neon;
-pub use opaque::opaque;
+pub use opaque::{opaque, opaque_pointer};
 pub use scalar::Scalar;
 pub use simd::Simd;

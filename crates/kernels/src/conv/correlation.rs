@@ -6,7 +6,7 @@ use super::axis::Axis;
 use super::band;
 use super::shape::product;
 use super::thin;
-use crate::gemm::{Block, Depth, Epilogue, MAX_ROWS, Next, Rows, TileShape, packed_len};
+use crate::gemm::{Block, Depth, Epilogue, Lines, MAX_ROWS, Next, Rows, Spacing, TileShape, packed_len};
 use crate::parallel::{Finished, SharedMut, finish, for_each_chunk, for_each_with_scratch};
 use crate::pool::{self, parallel_for};
 use ferrograph_simd::Level;
@@ -28,6 +28,11 @@ pub(super) struct Correlation {
 
 /// Pixels that a panel meets in a row.
 const PIXELS: usize = MAX_ROWS;
+/// Pixels equally far apart, at least, that are worth a block of their own instead of one with a list of pixels.
+const MIN_SPACED: usize = 32;
+/// Products of a sum at most where each row of the image is a block, so that panels are read again from the first-level cache:
+/// with 32 columns they take 16 KiB.
+const MAX_REREAD: usize = 128;
 /// Elements of a band at most: 256 KiB, so that it stays in the second-level cache. A single row may be larger.
 const BAND: usize = 64 * 1024;
 /// Elements of a batch with its padding that is laid out once for all chunks: 1 MiB, which stays in the second-level cache.
@@ -332,24 +337,30 @@ impl Correlation {
         let pixels = chunk.images.len() * chunk.rows.len() * columns.count;
         let out_channels = self.groups * self.width;
         let (mut inputs, mut outputs) = (Rows::new(), Rows::new());
-        // The position of the next pixel.
+        // The position of the next pixel that is listed.
         let (mut image, mut row, mut column) = (chunk.images.start, chunk.rows.start, 0);
-        let pieces = pixels.div_ceil(PIXELS);
+        let spacing = Spacing { inputs: columns.step * channels, outputs: columns.every * out_channels };
+        let spaced = self.spaced(chunk, image_len, line, spacing);
+        let run_pixels = spaced.unwrap_or(pixels);
+        let run_pieces = run_pixels.div_ceil(PIXELS);
+        let pieces = pixels / run_pixels.max(1) * run_pieces;
         let first = (chunk.images.start * rows.target + chunk.rows.start) * columns.target;
+        let input =
+            |image: usize, row: usize, column: usize| line_start(image, row).wrapping_add(column * spacing.inputs);
+        let output = |image: usize, row: usize, column: usize| {
+            let y = (image * rows.target + rows.first + row * rows.every) * columns.target;
+            target.get().wrapping_add((y + columns.first) * out_channels + column * spacing.outputs)
+        };
         for piece in 0..pieces {
-            let done = pixels * piece / pieces;
-            let count = pixels * (piece + 1) / pieces - done;
+            let (run_first, part) = (piece / run_pieces * run_pixels, piece % run_pieces);
+            let done = run_first + run_pixels * part / run_pieces;
+            let count = run_first + run_pixels * (part + 1) / run_pieces - done;
             inputs.clear();
             outputs.clear();
-            while inputs.get().len() < count {
+            while spaced.is_none() && inputs.get().len() < count {
                 let run = (count - inputs.get().len()).min(columns.count - column);
-                let step = columns.step * channels;
-                inputs
-                    .extend(run, line_start(image, row).wrapping_add(column * step), |pixel| pixel.wrapping_add(step));
-                let y = (image * rows.target + rows.first + row * rows.every) * columns.target;
-                let (x, step) = (columns.first + column * columns.every, columns.every * out_channels);
-                let output = target.get().wrapping_add((y + x) * out_channels);
-                outputs.extend(run, output, |pixel| pixel.wrapping_add(step));
+                inputs.extend(run, input(image, row, column), |pixel| pixel.wrapping_add(spacing.inputs));
+                outputs.extend(run, output(image, row, column), |pixel| pixel.wrapping_add(spacing.outputs));
                 column += run;
                 if column == columns.count {
                     (column, row) = (0, row + 1);
@@ -368,9 +379,17 @@ impl Correlation {
                 let all = self.width.div_ceil(tile.columns);
                 // The pieces of a chunk meet the same panels one after the other.
                 let next = tile.columns * if piece + 1 < pieces { chunk.panels } else { chunk.next };
+                let lines = if spaced.is_some() {
+                    let (row, column) = (done / columns.count, done % columns.count);
+                    let image = chunk.images.start + row / chunk.rows.len();
+                    let row = chunk.rows.start + row % chunk.rows.len();
+                    let (input, output) = (input(image, row, column), output(image, row, column));
+                    Lines::Spaced { input, output, spacing, rows: count }
+                } else {
+                    Lines::Listed { inputs: inputs.get(), outputs: outputs.get() }
+                };
                 let block = Block {
-                    inputs: inputs.get(),
-                    outputs: outputs.get(),
+                    lines,
                     depth: Depth { taps, len: *run, stride: 1 },
                     packed: &packed[group * packed_group..][..packed_group],
                     columns: self.width,
@@ -398,6 +417,28 @@ impl Correlation {
                 }
             }
         }
+    }
+
+    /// How many neighbouring pixels of a chunk are equally far apart, in runs that make up all of it, if that is worth a block
+    /// for each run: those of a row, of an image if a row goes on where the one before ended, or all.
+    fn spaced(&self, chunk: &Chunk, image_len: usize, line: usize, spacing: Spacing) -> Option<usize> {
+        let (rows, columns) = (&self.rows, &self.columns);
+        let image = chunk.rows.len() * columns.count;
+        let out_line = columns.target * self.width;
+        let goes_on = |pixels: usize, input: usize, output: usize| {
+            pixels * spacing.inputs == input && pixels * spacing.outputs == output
+        };
+        let run = if !goes_on(columns.count, rows.step * line, rows.every * out_line) {
+            if self.total_depth() > MAX_REREAD {
+                return None;
+            }
+            columns.count
+        } else if !goes_on(image, image_len, rows.target * out_line) {
+            image
+        } else {
+            image * chunk.images.len()
+        };
+        (self.groups == 1 && run >= MIN_SPACED).then_some(run)
     }
 
     /// As [`Self::run_chunk`] where sums are too short for the register tile. `line_start` says where a target row of an image

@@ -7,7 +7,7 @@ use super::axis::Axis;
 use super::band;
 use super::shape::product;
 use super::winograd;
-use crate::gemm::{Block, Depth, Identity, Matrix, Next, TileShape, pack, packed_len};
+use crate::gemm::{Block, Depth, Identity, Lines, Matrix, Next, TileShape, pack, packed_len};
 use crate::parallel::{SharedMut, for_each_chunk, for_each_with_scratch};
 use crate::pool;
 use ferrograph_simd::Level;
@@ -211,8 +211,7 @@ unsafe fn run_chunk(
                     outputs[i] = sum.wrapping_add((first + i) * out_channels + first_column);
                 }
                 let block = Block {
-                    inputs: &inputs[..block_rows],
-                    outputs: &outputs[..block_rows],
+                    lines: Lines::Listed { inputs: &inputs[..block_rows], outputs: &outputs[..block_rows] },
                     depth: Depth { taps: &lines[..count], len: columns.count, stride: columns.step * channels },
                     packed,
                     columns: width,

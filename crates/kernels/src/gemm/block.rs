@@ -2,6 +2,7 @@
 //!
 //! Contains `unsafe`: rows are given by pointers its caller vouches for.
 
+use super::rows::{Lines, Spacing};
 use super::tile::{Packed, Walk, tile};
 use super::{Epilogue, Identity, TileShape};
 use ferrograph_simd::{Kernel, Level, Simd};
@@ -45,6 +46,9 @@ pub(super) const STAGED_PANELS: usize = 8;
 /// Fewer panels do not repay the copy.
 const MIN_STAGED_PANELS: usize = 4;
 
+/// Rows that are few: less than two tiles of a level with small ones.
+const FEW: usize = 4;
+
 /// Tiles that bring the next panel at most. More would ask for the same cache lines again and again.
 const BRINGING: usize = 4;
 
@@ -86,11 +90,9 @@ const LINE: usize = 16;
 /// One block of a product.
 #[derive(Debug)]
 pub(crate) struct Block<'a, E> {
-    /// Where each row of `A` starts.
-    pub inputs: &'a [*const f32],
-    /// Where each row of `C` starts.
-    pub outputs: &'a [*mut f32],
-    /// How the rows of `A` are walked.
+    /// Where each row of `A` and of `C` starts.
+    pub lines: Lines<'a>,
+    /// How the rows of `A` are walked, with stride 1 if they are spaced.
     pub depth: Depth<'a>,
     /// All of `B`, packed for `depth.total()` and `columns`.
     pub packed: &'a [f32],
@@ -114,8 +116,11 @@ impl<E: Epilogue> Block<'_, E> {
     /// * Every output row has `columns` writable floats, of which no other thread uses those of `panels`.
     /// * `level` is the one `packed` was packed at.
     pub(crate) unsafe fn run(self, level: Level) {
-        assert_eq!(self.inputs.len(), self.outputs.len());
         let Depth { taps, len, stride } = self.depth;
+        match self.lines {
+            Lines::Listed { inputs, outputs } => assert_eq!(inputs.len(), outputs.len()),
+            Lines::Spaced { .. } => assert_eq!(stride, 1, "spaced rows lie side by side"),
+        }
         let most = if self.is_staged() { STAGED_PART } else { PART };
         let parts = self.depth.total().div_ceil(most);
         if parts <= 1 {
@@ -152,12 +157,13 @@ impl<E: Epilogue> Block<'_, E> {
 
     /// Whether strips of rows are copied before they are multiplied.
     fn is_staged(&self) -> bool {
+        let Lines::Listed { inputs, .. } = self.lines else { return false };
         let neighbours = |rows: &[*const f32]| rows[0].wrapping_add(1) == rows[1];
         self.depth.is_far_apart()
             && self.depth.taps.len() <= STAGED_PART
             && self.panels.len() >= MIN_STAGED_PANELS
-            && self.inputs.len() > 1
-            && self.inputs.windows(2).all(neighbours)
+            && inputs.len() > 1
+            && inputs.windows(2).all(neighbours)
     }
 
     /// Computes one of several parts; the first may start from 0, and only the last applies the epilogue.
@@ -194,12 +200,12 @@ impl<E: Epilogue> Block<'_, E> {
         epilogue: F,
     ) {
         let walk = Walk { taps: part.taps, len: part.len, stride: part.stride, accumulate };
-        let Block { inputs, outputs, packed, columns, ref panels, .. } = *self;
+        let Block { lines, packed, columns, ref panels, .. } = *self;
         let (depth, panels) = (self.depth.total(), panels.clone());
-        let part = Part { inputs, outputs, walk, start, depth, packed, columns, panels, next, epilogue };
-        if !self.is_staged() || part.steps() > STAGED_PART {
+        let part = Part { lines, walk, start, depth, packed, columns, panels, next, epilogue };
+        let (true, Lines::Listed { inputs, outputs }) = (self.is_staged() && part.steps() <= STAGED_PART, lines) else {
             return level.run(part);
-        }
+        };
         #[allow(clippy::large_stack_arrays, reason = "24 KiB, on threads with megabytes of stack")]
         let mut strip = Strip([[0.0; STRIP]; STAGED_PART]);
         for first in part.panels.clone().step_by(STAGED_PANELS) {
@@ -211,8 +217,8 @@ impl<E: Epilogue> Block<'_, E> {
                 let start = strip.0.as_ptr().cast::<f32>();
                 let inputs: [*const f32; STRIP] = std::array::from_fn(|i| start.wrapping_add(i));
                 let walk = Walk { taps: &[0], len: part.steps(), stride: STRIP, ..walk };
-                let (inputs, outputs) = (&inputs[..rows.len()], &outputs[rows]);
-                level.run(Part { inputs, outputs, walk, panels: panels.clone(), ..part });
+                let lines = Lines::Listed { inputs: &inputs[..rows.len()], outputs: &outputs[rows] };
+                level.run(Part { lines, walk, panels: panels.clone(), ..part });
             }
         }
     }
@@ -221,8 +227,7 @@ impl<E: Epilogue> Block<'_, E> {
 /// The steps from `start` on of a block's sums of `depth` products. Not generic over the block's own epilogue, so that
 /// the parts before the last share their code.
 struct Part<'a, F> {
-    inputs: &'a [*const f32],
-    outputs: &'a [*mut f32],
+    lines: Lines<'a>,
     walk: Walk<'a>,
     start: usize,
     depth: usize,
@@ -245,9 +250,21 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Part { inputs, outputs, walk, start, depth, packed, ref panels, next, epilogue, .. } = self;
+        let Part { lines, walk, start, depth, packed, ref panels, next, epilogue, .. } = self;
         let steps = self.steps();
-        let rows = inputs.len();
+        let rows = lines.rows();
+        // Few rows are listed: tiles of them have no other form.
+        let (mut inputs, mut outputs) = ([ptr::null(); FEW], [ptr::null_mut(); FEW]);
+        let lines = match lines {
+            Lines::Spaced { input, output, spacing, rows } if rows <= FEW => {
+                for i in 0..rows {
+                    inputs[i] = input.wrapping_add(i * spacing.inputs);
+                    outputs[i] = output.wrapping_add(i * spacing.outputs);
+                }
+                Lines::Listed { inputs: &inputs[..rows], outputs: &outputs[..rows] }
+            }
+            lines => lines,
+        };
         let width = S::TILE_VECTORS * S::N;
         let full = self.columns / width;
         assert!(packed.len() >= depth * self.columns && panels.end <= self.columns.div_ceil(width));
@@ -271,12 +288,12 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
             // SAFETY: `Block::run`'s promises; the panels exist, since `side_by_side` counts full ones only.
             unsafe {
                 if rows == 1 && side_by_side >= 4 {
-                    cursor.full::<S, 1, 4>(simd, inputs, outputs);
+                    cursor.full::<S, 1, 4>(simd, lines);
                     panel += 4;
                 } else if rows <= 2 && side_by_side >= 2 {
                     match rows {
-                        1 => cursor.full::<S, 1, 2>(simd, inputs, outputs),
-                        2 => cursor.full::<S, 2, 2>(simd, inputs, outputs),
+                        1 => cursor.full::<S, 1, 2>(simd, lines),
+                        2 => cursor.full::<S, 2, 2>(simd, lines),
                         _ => {}
                     }
                     panel += 2;
@@ -288,7 +305,7 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
                     let share = (vectors * S::N).div_ceil(bringing).min(S::N);
                     let mut row = 0;
                     for tile in 0..tiles {
-                        let end = row + (rows - row).div_ceil(tiles - tile);
+                        let end = row + rows / tiles + usize::from(tile < rows % tiles);
                         let (ahead, share) = match next {
                             Next::Beside(beside) => beside.share(steps, (end - row) * vectors * S::N),
                             Next::Panel(_) if tile >= bringing => (cursor.b, share),
@@ -299,18 +316,12 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
                             }
                         };
                         let cursor = Cursor { ahead, share, ..cursor };
-                        let (inputs, outputs) = (&inputs[row..end], &outputs[row..end]);
+                        let lines = lines.part(row..end);
                         match vectors {
-                            1 => cursor.one_panel::<S, 1>(simd, inputs, outputs, columns),
-                            2 if const { S::TILE_VECTORS >= 2 } => {
-                                cursor.one_panel::<S, 2>(simd, inputs, outputs, columns);
-                            }
-                            3 if const { S::TILE_VECTORS >= 3 } => {
-                                cursor.one_panel::<S, 3>(simd, inputs, outputs, columns);
-                            }
-                            4 if const { S::TILE_VECTORS >= 4 } => {
-                                cursor.one_panel::<S, 4>(simd, inputs, outputs, columns);
-                            }
+                            1 => cursor.one_panel::<S, 1>(simd, lines, columns),
+                            2 if const { S::TILE_VECTORS >= 2 } => cursor.one_panel::<S, 2>(simd, lines, columns),
+                            3 if const { S::TILE_VECTORS >= 3 } => cursor.one_panel::<S, 3>(simd, lines, columns),
+                            4 if const { S::TILE_VECTORS >= 4 } => cursor.one_panel::<S, 4>(simd, lines, columns),
                             _ => unreachable!("panels are 1 to 4 vectors wide"),
                         }
                         row = end;
@@ -388,16 +399,41 @@ impl<F: Epilogue> Cursor<'_, F> {
     /// # Safety
     /// As for [`tile`].
     #[inline(always)]
-    unsafe fn full<S: Simd, const ROWS: usize, const PANELS: usize>(self, simd: S, a: &[*const f32], c: &[*mut f32]) {
+    unsafe fn full<S: Simd, const ROWS: usize, const PANELS: usize>(self, simd: S, lines: Lines<'_>) {
+        let Lines::Listed { inputs: a, outputs: c } = lines else { unreachable!("few rows are listed") };
         let Cursor { walk, b, panel_stride, column, epilogue, ahead, share } = self;
         let columns = PANELS * S::TILE_VECTORS * S::N;
         let b = Packed { b, panel_stride };
         // SAFETY: the caller's promise.
         unsafe {
             if const { S::TILE_VECTORS == 2 } {
-                tile::<S, F, Packed, ROWS, PANELS, 2>(simd, walk, a, b, ahead, share, c, column, columns, epilogue);
+                tile::<S, F, Packed, ROWS, PANELS, 2, false>(
+                    simd,
+                    walk,
+                    Spacing::UNUSED,
+                    a,
+                    b,
+                    ahead,
+                    share,
+                    c,
+                    column,
+                    columns,
+                    epilogue,
+                );
             } else {
-                tile::<S, F, Packed, ROWS, PANELS, 4>(simd, walk, a, b, ahead, share, c, column, columns, epilogue);
+                tile::<S, F, Packed, ROWS, PANELS, 4, false>(
+                    simd,
+                    walk,
+                    Spacing::UNUSED,
+                    a,
+                    b,
+                    ahead,
+                    share,
+                    c,
+                    column,
+                    columns,
+                    epilogue,
+                );
             }
         }
     }
@@ -407,26 +443,31 @@ impl<F: Epilogue> Cursor<'_, F> {
     /// # Safety
     /// As for [`tile`].
     #[inline(always)]
-    unsafe fn one_panel<S: Simd, const VECTORS: usize>(
-        self,
-        simd: S,
-        a: &[*const f32],
-        c: &[*mut f32],
-        columns: usize,
-    ) {
+    unsafe fn one_panel<S: Simd, const VECTORS: usize>(self, simd: S, lines: Lines<'_>, columns: usize) {
         let Cursor { walk, b, ahead, share, column, epilogue, .. } = self;
         let b = Packed { b, panel_stride: 0 };
         macro_rules! rows {
-            ($($rows:literal)+) => {
-                match a.len() {
+            ($spaced:literal, $spacing:expr, $a:expr, $c:expr, $count:expr, $($rows:literal)+) => {
+                match $count {
                     $($rows if const { $rows <= tile_rows::<S>(VECTORS) } => {
-                        tile::<S, F, Packed, $rows, 1, VECTORS>(simd, walk, a, b, ahead, share, c, column, columns, epilogue);
+                        tile::<S, F, Packed, $rows, 1, VECTORS, $spaced>(
+                            simd, walk, $spacing, $a, b, ahead, share, $c, column, columns, epilogue,
+                        );
                     })+
-                    _ => unreachable!("tiles have 1 to 12 rows"),
+                    _ => unreachable!("tiles have 1 to 12 rows, spaced ones at least 2"),
                 }
             };
         }
         // SAFETY: the caller's promise.
-        unsafe { rows!(1 2 3 4 5 6 7 8 9 10 11 12) }
+        unsafe {
+            match lines {
+                Lines::Listed { inputs, outputs } => {
+                    rows!(false, Spacing::UNUSED, inputs, outputs, inputs.len(), 1 2 3 4 5 6 7 8 9 10 11 12);
+                }
+                Lines::Spaced { input, output, spacing, rows } => {
+                    rows!(true, spacing, &[input], &[output], rows, 2 3 4 5 6 7 8 9 10 11 12);
+                }
+            }
+        }
     }
 }

@@ -25,7 +25,7 @@ pub use pack::{pack, packed_layout, packed_len};
 pub use parts::{Parts, gemm_in_parts};
 pub(crate) use product::Product;
 pub use product::{finishes_by_rows, gemm, gemm_then, gemm_with};
-pub(crate) use rows::{MAX_ROWS, Rows};
+pub(crate) use rows::{Lines, MAX_ROWS, Rows, Spacing};
 pub use unpacked::{gemm_unpacked, unpacked_scratch_len};
 
 use ferrograph_simd::{Kernel, Level, Simd};

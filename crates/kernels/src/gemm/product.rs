@@ -3,7 +3,7 @@
 //! Contains `unsafe`: blocks of `C` are handed to different threads.
 
 use super::block::{STAGED_PANELS, STRIP};
-use super::rows::{MAX_ROWS, Rows};
+use super::rows::{Lines, MAX_ROWS, Rows};
 use super::{Beside, Block, Depth, Epilogue, Identity, Matrix, Next, TileShape, packed_len};
 use crate::parallel::{SharedMut, for_each_chunk};
 use crate::pool::{self, parallel_for};
@@ -215,8 +215,7 @@ impl<E: Epilogue> Product<'_, E> {
             let following = pool::following(index) % grid.panel_groups * grid.panels * tile.columns;
             let following = packed.as_ptr().wrapping_add(depth.total() * following);
             let block = Block {
-                inputs: inputs.get(),
-                outputs: outputs.get(),
+                lines: Lines::Listed { inputs: inputs.get(), outputs: outputs.get() },
                 depth,
                 packed,
                 columns: n,

@@ -238,3 +238,61 @@ fn tiles_bring_all_that_lies_beside_their_sums() {
         assert!(brought.iter().all(|brought| (wanted..wanted * 11 / 8).contains(brought)), "{steps}: {brought:?}");
     }
 }
+
+#[test]
+fn spaced_rows_have_the_bits_of_listed_ones() {
+    const GAP: usize = 3;
+    let mut random = Random::new(71);
+    for level in Level::available() {
+        for (rows, taps, len, columns) in [
+            (1, 1, 5, 70),
+            (2, 1, 9, 70),
+            (5, 2, 4, 40),
+            (13, 3, 9, 33),
+            (31, 1, 16, 24),
+            (50, 1, 1030, 16),
+            (29, 2, 3, 1),
+        ] {
+            let taps: Vec<usize> = (0..taps).map(|tap| tap * len * 2).collect();
+            let depth = Depth { taps: &taps, len, stride: 1 };
+            let (apart, total) = (2 * len * taps.len() + 1, depth.total());
+            let (a, b) = (random.normal(rows * apart), random.normal(total * columns));
+            let before = random.normal(rows * (columns + GAP));
+            let run = |accumulate: bool, lines: &dyn Fn(*const f32, *mut f32) -> Vec<(*const f32, *mut f32)>| {
+                with_level(level, || {
+                    let mut packed = vec![f32::NAN; packed_len(total, columns)];
+                    pack(total, columns, Matrix::row_major(&b, columns), &mut packed);
+                    let mut c = before.clone();
+                    let spacing = Spacing { inputs: apart, outputs: columns + GAP };
+                    let (input, output) = (a.as_ptr(), c.as_mut_ptr());
+                    let (inputs, outputs): (Vec<_>, Vec<_>) = lines(input, output).into_iter().unzip();
+                    let block = Block {
+                        lines: if inputs.is_empty() {
+                            Lines::Spaced { input, output, spacing, rows }
+                        } else {
+                            Lines::Listed { inputs: &inputs, outputs: &outputs }
+                        },
+                        depth,
+                        packed: &packed,
+                        columns,
+                        panels: 0..columns.div_ceil(TileShape::of(level).columns),
+                        next: Next::Panel(packed.as_ptr()),
+                        accumulate,
+                        epilogue: Identity,
+                    };
+                    // SAFETY: the rows, all taps and steps lie within `a`, and the rows of the result within `c`.
+                    unsafe { block.run(level) };
+                    c
+                })
+            };
+            for accumulate in [false, true] {
+                let listed = run(accumulate, &|input, output| {
+                    let row = |i| (input.wrapping_add(i * apart), output.wrapping_add(i * (columns + GAP)));
+                    (0..rows).map(row).collect()
+                });
+                let spaced = run(accumulate, &|_, _| Vec::new());
+                assert_eq!(bits(&spaced), bits(&listed), "{} {rows} rows, {total} x {columns}", level.name());
+            }
+        }
+    }
+}

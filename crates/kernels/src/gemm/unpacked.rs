@@ -7,7 +7,7 @@
 //! Contains `unsafe`: panels of `C` are handed to different threads.
 
 use super::pack::pack_panel;
-use super::rows::{MAX_ROWS, Rows};
+use super::rows::{Lines, MAX_ROWS, Rows, Spacing};
 use super::tile::{Packing, Walk, tile};
 use super::{Block, Depth, Epilogue, Matrix, Next, TileShape};
 use crate::parallel::{SharedMut, for_each_with_scratch};
@@ -83,8 +83,7 @@ pub fn gemm_unpacked<E: Epilogue>(
                 continue;
             }
             let block = Block {
-                inputs,
-                outputs,
+                lines: Lines::Listed { inputs, outputs },
                 depth: Depth { taps: &[0], len: k, stride: 1 },
                 packed,
                 columns: columns.len(),
@@ -138,8 +137,8 @@ impl<E: Epilogue> Kernel for First<'_, E> {
             ($vectors:literal: $($rows:literal)+) => {
                 match inputs.len() {
                     $($rows if const { $rows <= S::TILE_ROWS && $vectors == S::TILE_VECTORS } => {
-                        tile::<S, E, Packing, $rows, 1, $vectors>(
-                            simd, walk, inputs, b, ahead, 0, outputs, 0, width, epilogue,
+                        tile::<S, E, Packing, $rows, 1, $vectors, false>(
+                            simd, walk, Spacing::UNUSED, inputs, b, ahead, 0, outputs, 0, width, epilogue,
                         );
                     })+
                     _ => unreachable!("tiles have 1 to 8 rows"),

@@ -7,7 +7,7 @@ use super::tiles::{Spectrum, Tiles};
 use super::transform::{Input, Output, Transform, Transformation};
 use crate::conv::axis::Axis;
 use crate::conv::shape::product;
-use crate::gemm::{Block, Depth, Epilogue, Identity, Next, TileShape, packed_len};
+use crate::gemm::{Block, Depth, Epilogue, Identity, Lines, Next, TileShape, packed_len};
 use crate::parallel::{Finished, SharedMut, for_each_with_scratch};
 use crate::pool::{self, parallel_for};
 use ferrograph_simd::Level;
@@ -240,8 +240,7 @@ where
                 _ => next % Self::FREQUENCIES,
             };
             let block = Block {
-                inputs: &inputs[..count],
-                outputs: &outputs[..count],
+                lines: Lines::Listed { inputs: &inputs[..count], outputs: &outputs[..count] },
                 depth: Depth { taps: &[0], len: self.depth, stride: 1 },
                 packed: &operands.packed[frequency * len..][..len],
                 columns: self.width,

@@ -9,7 +9,7 @@ use super::transform::{Input, OutputGradient, Transformation};
 use super::{FREQUENCIES, PATCH, TILE};
 use crate::conv::ConvShape;
 use crate::conv::axis::Axis;
-use crate::gemm::{Block, Depth, Identity, Matrix, Next, TileShape, pack, packed_len};
+use crate::gemm::{Block, Depth, Identity, Lines, Matrix, Next, TileShape, pack, packed_len};
 use crate::parallel::{SharedMut, for_each_with_scratch};
 use crate::pool::{self, parallel_for};
 use ferrograph_simd::Level;
@@ -158,8 +158,7 @@ fn product(plan: &Plan, level: Level, count: usize, v: &[f32], packed: &[f32], s
             *output = sums.wrapping_add((first + i) * plan.outputs);
         }
         let block = Block {
-            inputs: &inputs[..rows],
-            outputs: &outputs[..rows],
+            lines: Lines::Listed { inputs: &inputs[..rows], outputs: &outputs[..rows] },
             depth: Depth { taps: &[0], len: count, stride: plan.inputs },
             packed,
             columns: plan.outputs,
