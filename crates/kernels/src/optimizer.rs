@@ -42,7 +42,9 @@ impl Adam {
         // With others, what is 0 or -0 might change.
         if !(alpha >= 0.0 && alpha.is_finite() && self.epsilon > 0.0) {
             let own = &rows.touched[..gradient.len() / rows.len];
-            own.iter().for_each(|touched| touched.store(true, Ordering::Relaxed));
+            for touched in own {
+                touched.store(true, Ordering::Relaxed);
+            }
         }
         let len = gradient.len();
         assert!(moments.iter().all(|moment| moment.len() == len) && w.len() == len && next.len() == len);
