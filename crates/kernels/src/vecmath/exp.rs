@@ -55,7 +55,8 @@ fn expm1_parts<S: Simd>(simd: S, x: S::V) -> (S::V, S::V) {
 pub(crate) fn moderate_expm1_v<S: Simd>(simd: S, x: S::V) -> S::V {
     let (n, p) = expm1_parts(simd, x);
     let one = simd.splat(1.0);
-    simd.add(simd.scale(p, n), simd.sub(simd.scale(one, n), one))
+    let power = simd.scale(one, n);
+    simd.fma(power, p, simd.sub(power, one))
 }
 
 /// `e^x - 1`
