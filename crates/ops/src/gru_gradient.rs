@@ -1,7 +1,8 @@
 //! The gradients of [`gru`](crate::gru) with respect to its float operands.
 //!
-//! Operands: those of `gru`; its reserve; and the gradients `dsequence` `[B, T, U]` (in the order of processing;
-//! `[B, 0, U]` where nothing flows from the sequence) and `dh` `[B, U]`. Results: `dx` `[B, T, I]`, `dkernel` `[I, 3U]`, `drecurrent` `[U, 3U]`, `dbias` like the bias, and `dh0` `[B, U]`.
+//! Operands: those of `gru`; its reserve; and the gradients `dsequence` `[B, T, U]` (in the order of processing; `[B, 0, U]`
+//! where nothing flows from the sequence) and `dh` `[B, U]`. Results: `dx` `[B, T, I]`, `dkernel` `[I, 3U]`, `drecurrent`
+//! `[U, 3U]`, `dbias` like the bias, and `dh0` `[B, U]`.
 //!
 //! Backwards over the steps, with `dh` the gradient of `h_t` from the sequence and from later steps, and `dp`, `dq` those of
 //! what the gates get from the input and from the state: `dp_z = dq_z = dh * (h_{t-1} - g) * z * (1 - z)`,

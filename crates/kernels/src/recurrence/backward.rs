@@ -74,8 +74,9 @@ impl Steps<'_> {
         Source { data, columns, first: self.range.start * step + first, step, backwards: false, sequence: stride }
     }
 
-    /// Adds `[sources, 1]^T dz` to `sums`, or writes it there if these are the last steps: the rows of each source's weights, `stride` apart, and those of the bias. `packed_dz`
-    /// has its rows in the order of the steps. `strips` is scratch memory of [`Strips::len`] elements.
+    /// Adds `[sources, 1]^T dz` to `sums`, or writes it there if these are the last steps: the rows of each source's weights,
+    /// `stride` apart, and those of the bias. `packed_dz` has its rows in the order of the steps. `strips` is scratch memory of
+    /// [`Strips::len`] elements.
     ///
     /// One product of all has every element of `dz` pass by once; and a row of ones beside hundreds of others takes a
     /// quarter of the time of adding up the columns of `dz`.
