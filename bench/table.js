@@ -104,6 +104,8 @@ export function grouped(rows, keyOf) {
 }
 
 function cell(row, own) {
+  // A record of several runs: this one left the engine out.
+  if (row === undefined) return ''
   if (row.medianMs === undefined) return row.status
   const time = `${doubt(row)}${digits(row.medianMs)}`
   if (row.engine.startsWith('ferrograph')) return time
