@@ -49,7 +49,7 @@ pub type Finished<'a> = &'a (dyn Fn(usize, &mut [f32]) + Sync);
 const FINISHED: usize = 16 * 1024;
 
 /// Calls `finished` for a whole result, in parts of whole rows.
-pub(crate) fn finish(result: &mut [f32], row_len: usize, finished: Finished<'_>) {
+pub fn finish(result: &mut [f32], row_len: usize, finished: Finished<'_>) {
     let len = FINISHED.div_ceil(row_len.max(1)) * row_len.max(1);
     for_each_chunk(result, len, |index, part| finished(index * len, part));
 }

@@ -3,7 +3,7 @@
 use ferrograph_graph::{Clamp, Epilogue, GraphError, RunContext, Step, WithClamp, WithEpilogue};
 use ferrograph_kernels::elementwise::Clamped;
 use ferrograph_kernels::gemm::{self, Identity, Matrix};
-use ferrograph_kernels::parallel::for_each_chunk;
+use ferrograph_kernels::parallel::finish;
 
 /// `y = a b` with `a` `[m, k]` and `b` `[k, n]`, or `[n, k]` if it is transposed.
 #[derive(Debug)]
@@ -14,9 +14,6 @@ pub(crate) struct Unpacked {
     takes_epilogue: bool,
     scratch_len: usize,
 }
-
-/// Elements of a finished part: some microseconds of work.
-const FINISHED: usize = 16 * 1024;
 
 impl Unpacked {
     /// `None` where `b` is better packed before.
@@ -56,8 +53,7 @@ impl Step for Unpacked {
 impl WithEpilogue for Unpacked {
     fn run_with_epilogue(&self, mut context: RunContext<'_>, epilogue: Epilogue<'_>) -> Result<(), GraphError> {
         self.multiply(&mut context, Identity);
-        let rows = FINISHED.div_ceil(self.extents[2]) * self.extents[2];
-        for_each_chunk(context.outputs.f32(0), rows, |index, part| epilogue(index * rows, part));
+        finish(context.outputs.f32(0), self.extents[2], epilogue);
         Ok(())
     }
 }
