@@ -6,11 +6,12 @@ use crate::border::move_borders;
 use crate::cache::PlanCache;
 use crate::derived::Derived;
 use crate::describe::describe;
+use crate::flow::Flow;
 use crate::parts::Parts;
 use crate::plan::{Plan, check_update};
 use crate::run::{measure, run};
-use crate::simplify::simplify;
-use crate::{ProgramError, RunInput};
+use crate::simplify::{simplify, simplify_for_shapes};
+use crate::{ProgramError, RunInput, apart};
 use ferrograph_graph::{Graph, TensorType, ValueId, Variable};
 use ferrograph_kernels::pool;
 use ferrograph_tensor::{DType, Tensor};
@@ -153,11 +154,31 @@ impl Program {
     }
 
     fn plan_whole(&self, shapes: &[&[usize]]) -> Result<Plan, ProgramError> {
-        let mut plan = Plan::new(&self.graph, &self.outputs, &self.updates, shapes)?;
+        let wanted: Vec<ValueId> = self.wanted().collect();
+        let mut plan = match simplify_for_shapes(&self.graph, &wanted, shapes)? {
+            Some((graph, mut outputs)) => {
+                let new_values = outputs.split_off(self.outputs.len());
+                let variables = self.updates.iter().map(|(variable, _)| variable.clone());
+                let updates: Vec<_> = variables.zip(new_values).collect();
+                // Extents that are constants do not show any more where a value depends on how many entries there are.
+                let batch = if updates.is_empty() {
+                    apart::batch(&Flow::new(&self.graph, shapes, &wanted)?, &wanted)
+                } else {
+                    None
+                };
+                Plan { batch, ..Plan::new(&graph, &outputs, &updates, shapes)? }
+            }
+            None => Plan::new(&self.graph, &self.outputs, &self.updates, shapes)?,
+        };
         if let Some(derived) = &self.derived {
             plan.read_derived(derived);
         }
         Ok(plan)
+    }
+
+    /// The outputs and the new values.
+    fn wanted(&self) -> impl Iterator<Item = ValueId> {
+        self.outputs.iter().copied().chain(self.updates.iter().map(|(_, id)| *id))
     }
 
     /// For each input whether the extent of its first axis is open.

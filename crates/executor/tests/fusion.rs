@@ -100,10 +100,29 @@ fn the_shape_of_a_value_does_not_need_its_data() {
     let x = graph.input(TensorType::new(DType::Float32, [None, Some(3)]));
     let w = graph.input(float(&[3, 5]));
     let unused = graph.apply(MatMul::default(), &[x, w]).unwrap();
-    let one = graph.scalar(1.0).unwrap();
-    let ones = graph.apply(Expand {}, &[one, unused]).unwrap();
-    let program = check(&graph, &[data(&[7, 3], 5), data(&[3, 5], 6)], &[ones]);
-    assert_eq!(steps(&program, &[vec![7, 3], vec![3, 5]]).len(), 1);
+    let number = graph.input(float(&[]));
+    let numbers = graph.apply(Expand {}, &[number, unused]).unwrap();
+    let program = check(&graph, &[data(&[7, 3], 5), data(&[3, 5], 6), data(&[], 7)], &[numbers]);
+    assert_eq!(steps(&program, &[vec![7, 3], vec![3, 5], vec![]]).len(), 1);
+}
+
+#[test]
+fn what_follows_from_shapes_is_known_before_the_run() {
+    let mut graph = Graph::new();
+    let x = graph.input(TensorType::new(DType::Float32, [None, Some(3)]));
+    let two = graph.scalar(2.0).unwrap();
+    let twos = graph.apply(Expand {}, &[two, x]).unwrap();
+    let roots = map(&mut graph, Root, &[twos]);
+    let sum = map(&mut graph, Add, &[x, roots]);
+    for rows in [0, 1, 4] {
+        let program = check(&graph, &[data(&[rows, 3], 8)], &[sum, roots]);
+        let lines = steps(&program, &[vec![rows, 3]]);
+        assert!(lines.len() == 1 && lines[0].starts_with("loop of add("), "{lines:?}");
+    }
+    // What is large is made by each run.
+    let program = check(&graph, &[data(&[20_000, 3], 9)], &[sum]);
+    let lines = steps(&program, &[vec![20_000, 3]]);
+    assert!(lines[0].starts_with("loop of expand"), "{lines:?}");
 }
 
 #[test]

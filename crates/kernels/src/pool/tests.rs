@@ -98,6 +98,21 @@ fn idle_workers_park() {
 }
 
 #[test]
+fn a_worker_looks_out_longer_after_a_long_job() {
+    let pool = pool(1);
+    let (tell, ended) = channel();
+    pool.spawn(Box::new(move || {
+        thread::sleep(PATIENCE * SHARE_OF_JOB);
+        let _ = tell.send(Instant::now());
+    }));
+    let ended = ended.recv().unwrap();
+    while lock(&pool.state).parked.is_empty() {
+        std::hint::spin_loop();
+    }
+    assert!(ended.elapsed() >= PATIENCE);
+}
+
+#[test]
 fn small_work_wakes_nobody() {
     let pool = pool(4);
     without_waking(|| counts_each_chunk_once(pool, 100));
