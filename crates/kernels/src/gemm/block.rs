@@ -308,7 +308,10 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
                         let end = row + rows / tiles + usize::from(tile < rows % tiles);
                         let (ahead, share) = match next {
                             Next::Beside(beside) => beside.share(steps, (end - row) * vectors * S::N),
-                            Next::Panel(_) if tile >= bringing => (cursor.b, share),
+                            Next::Panel(_) if tile >= bringing => match following_rows(lines, walk, end) {
+                                Some(rows) if panel == panels.start => (rows, end - row),
+                                _ => (cursor.b, share),
+                            },
                             Next::Panel(next) => {
                                 let following = cursor.b.wrapping_add(cursor.panel_stride);
                                 let next = if panel + 1 < panels.end { following } else { next };
@@ -331,6 +334,15 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
             }
         }
     }
+}
+
+/// Where the rows from `row` on begin, if they follow each other without gaps and `walk` is all of each. The first panel brings
+/// those of the next tile: with sums of 576 products, whose rows of `A` come from beyond the cache, a product of two panels
+/// takes 0.95 of the time.
+fn following_rows(lines: Lines, walk: Walk, row: usize) -> Option<*const f32> {
+    let Lines::Spaced { input, spacing, .. } = lines else { return None };
+    (walk.taps.len() == 1 && walk.len == spacing.inputs)
+        .then(|| input.wrapping_add(walk.taps[0] + row * spacing.inputs))
 }
 
 /// Rows of a tile that is `vectors` vectors wide. A single vector takes few registers and needs more rows: the loads of

@@ -3,7 +3,7 @@
 //! Contains `unsafe`: blocks of `C` are handed to different threads.
 
 use super::block::{STAGED_PANELS, STRIP};
-use super::rows::{Lines, MAX_ROWS, Rows};
+use super::rows::{Even, MAX_ROWS, Places, Rows, Scattered, Spacing};
 use super::{Beside, Block, Depth, Epilogue, Identity, Matrix, Next, TileShape, packed_len};
 use crate::parallel::{SharedMut, for_each_chunk};
 use crate::pool::{self, parallel_for};
@@ -73,16 +73,9 @@ pub(super) fn multiply<E: Epilogue>(
         accumulate,
         epilogue,
     };
-    // An empty sum reads nothing, so its row may start past the end.
-    let input = |rows: Range<usize>, to: &mut Rows<_>| {
-        let first = a.data.as_ptr().wrapping_add(rows.start * a.row_stride);
-        to.extend(rows.len(), first, |row| row.wrapping_add(a.row_stride));
-    };
-    let output = |rows: Range<usize>, to: &mut Rows<_>| {
-        to.extend(rows.len(), c.get().wrapping_add(rows.start * c_row_stride), |row| row.wrapping_add(c_row_stride));
-    };
+    let places = places(&a, c, c_row_stride);
     // SAFETY: A and C hold the rows and steps, and the rows of C do not overlap: asserted above.
-    unsafe { product.run_beside(beside, input, output) };
+    unsafe { product.run_beside(beside, &places) };
 }
 
 /// As [`gemm`] without gaps between the rows of `c`; `finished(start, part)` is called for the elements of `c` from `start`
@@ -119,19 +112,20 @@ pub fn gemm_then(
         accumulate: false,
         epilogue: Identity,
     };
-    let input = |rows: Range<usize>, to: &mut Rows<_>| {
-        let first = a.data.as_ptr().wrapping_add(rows.start * a.row_stride);
-        to.extend(rows.len(), first, |row| row.wrapping_add(a.row_stride));
-    };
-    let output = |rows: Range<usize>, to: &mut Rows<_>| {
-        to.extend(rows.len(), c.get().wrapping_add(rows.start * n), |row| row.wrapping_add(n));
-    };
     let finished = |rows: Range<usize>| {
         // SAFETY: these rows lie within C, which is borrowed meanwhile; no other block has any of them, and theirs is done.
         finished(rows.start * n, unsafe { c.part(rows.start * n, rows.len() * n) });
     };
     // SAFETY: A and C hold the rows and steps, and the rows of C do not overlap: asserted above.
-    unsafe { product.run_on(&grid, level, None, input, output, finished) };
+    unsafe { product.run_on(&grid, level, None, &places(&a, c, n), finished) };
+}
+
+/// Where the rows of `a` and of `c` start.
+fn places(a: &Matrix, c: SharedMut<f32>, c_row_stride: usize) -> Even {
+    // It is read from only.
+    let input = SharedMut::from_ptr(a.data.as_ptr().cast_mut());
+    let spacing = Spacing { inputs: a.row_stride, outputs: c_row_stride };
+    Even { input, output: c, spacing, side_by_side: a.column_stride == 1 }
 }
 
 /// Whether [`gemm_then`] hands out parts while they are in the cache at the current level.
@@ -165,19 +159,14 @@ impl<E: Epilogue> Product<'_, E> {
         output: impl Fn(Range<usize>, &mut Rows<*mut f32>) + Sync,
     ) {
         // SAFETY: the caller's promises.
-        unsafe { self.run_beside(None, input, output) };
+        unsafe { self.run_beside(None, &Scattered { input, output }) };
     }
 
     /// As [`Self::run`], and brings what lies `beside` the sums.
     ///
     /// # Safety
     /// As for [`Self::run`].
-    unsafe fn run_beside(
-        self,
-        beside: Option<&Beside>,
-        input: impl Fn(Range<usize>, &mut Rows<*const f32>) + Sync,
-        output: impl Fn(Range<usize>, &mut Rows<*mut f32>) + Sync,
-    ) {
+    unsafe fn run_beside(self, beside: Option<&Beside>, places: &impl Places) {
         let Product { rows: m, columns: n, depth, .. } = self;
         if m == 0 || n == 0 {
             assert_eq!(self.packed.len(), packed_len(depth.total(), n), "packed_b has the length packed_len gives");
@@ -186,7 +175,7 @@ impl<E: Epilogue> Product<'_, E> {
         let level = Level::current();
         let grid = Grid::new(TileShape::of(level), m, depth.total(), n, depth.is_far_apart());
         // SAFETY: the caller's promises.
-        unsafe { self.run_on(&grid, level, beside, input, output, |_| ()) };
+        unsafe { self.run_on(&grid, level, beside, places, |_| ()) };
     }
 
     /// As [`Self::run`], cut as `grid` says; `finished` is called after each block with its rows.
@@ -198,8 +187,7 @@ impl<E: Epilogue> Product<'_, E> {
         grid: &Grid,
         level: Level,
         beside: Option<&Beside>,
-        input: impl Fn(Range<usize>, &mut Rows<*const f32>) + Sync,
-        output: impl Fn(Range<usize>, &mut Rows<*mut f32>) + Sync,
+        places: &impl Places,
         finished: impl Fn(Range<usize>) + Sync,
     ) {
         let Product { rows: m, columns: n, depth, packed, accumulate, epilogue } = self;
@@ -208,24 +196,23 @@ impl<E: Epilogue> Product<'_, E> {
         parallel_for(grid.row_blocks * grid.panel_groups, &|index| {
             let (row_block, group) = (index / grid.panel_groups, index % grid.panel_groups);
             let rows = grid.rows_of(row_block, m);
-            let (mut inputs, mut outputs) = (Rows::new(), Rows::new());
-            input(rows.clone(), &mut inputs);
-            output(rows.clone(), &mut outputs);
             let panels = group * grid.panels..n.div_ceil(tile.columns).min((group + 1) * grid.panels);
             let following = pool::following(index) % grid.panel_groups * grid.panels * tile.columns;
             let following = packed.as_ptr().wrapping_add(depth.total() * following);
-            let block = Block {
-                lines: Lines::Listed { inputs: inputs.get(), outputs: outputs.get() },
-                depth,
-                packed,
-                columns: n,
-                panels,
-                next: beside.map_or(Next::Panel(following), Next::Beside),
-                accumulate,
-                epilogue,
-            };
-            // SAFETY: the caller's promises; blocks differ in rows or panels, and `packed` has this level's layout.
-            unsafe { block.run(level) };
+            places.with(rows.clone(), |lines| {
+                let block = Block {
+                    lines,
+                    depth,
+                    packed,
+                    columns: n,
+                    panels,
+                    next: beside.map_or(Next::Panel(following), Next::Beside),
+                    accumulate,
+                    epilogue,
+                };
+                // SAFETY: the caller's promise; blocks differ in rows or panels, and `packed` has this level's layout.
+                unsafe { block.run(level) };
+            });
             finished(rows);
         });
     }

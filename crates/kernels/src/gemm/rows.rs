@@ -2,6 +2,7 @@
 //!
 //! Contains `unsafe`: a part of an array that has been written is taken as such.
 
+use crate::parallel::SharedMut;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
@@ -92,5 +93,55 @@ impl Lines<'_> {
                 rows: part.len(),
             },
         }
+    }
+}
+
+/// Where the rows of a product start.
+pub(super) trait Places: Sync {
+    /// Calls `run` with some of them.
+    fn with(&self, rows: Range<usize>, run: impl FnOnce(Lines<'_>));
+}
+
+/// Rows anywhere: the functions append where some of `A` and of `C` start.
+pub(super) struct Scattered<I, O> {
+    pub input: I,
+    pub output: O,
+}
+
+impl<I, O> Places for Scattered<I, O>
+where
+    I: Fn(Range<usize>, &mut Rows<*const f32>) + Sync,
+    O: Fn(Range<usize>, &mut Rows<*mut f32>) + Sync,
+{
+    fn with(&self, rows: Range<usize>, run: impl FnOnce(Lines<'_>)) {
+        let (mut inputs, mut outputs) = (Rows::new(), Rows::new());
+        (self.input)(rows.clone(), &mut inputs);
+        (self.output)(rows, &mut outputs);
+        run(Lines::Listed { inputs: inputs.get(), outputs: outputs.get() });
+    }
+}
+
+/// Rows as far from one to the next everywhere, from the first ones on.
+pub(super) struct Even {
+    pub input: SharedMut<f32>,
+    pub output: SharedMut<f32>,
+    pub spacing: Spacing,
+    /// Whether the elements of a row of `A` are neighbours. Otherwise rows are listed.
+    pub side_by_side: bool,
+}
+
+impl Places for Even {
+    fn with(&self, rows: Range<usize>, run: impl FnOnce(Lines<'_>)) {
+        let Even { input, output, spacing, side_by_side } = *self;
+        // An empty sum reads nothing, so its row may start past the end.
+        let input = input.get().cast_const().wrapping_add(rows.start * spacing.inputs);
+        let output = output.get().wrapping_add(rows.start * spacing.outputs);
+        if side_by_side {
+            return run(Lines::Spaced { input, output, spacing, rows: rows.len() });
+        }
+        let (mut inputs, mut outputs) = (Rows::new(), Rows::new());
+        inputs.extend(rows.len(), input, |row| row.wrapping_add(spacing.inputs));
+        outputs.extend(rows.len(), output, |row| row.wrapping_add(spacing.outputs));
+        run(Lines::Listed { inputs: inputs.get(), outputs: outputs.get() });
     }
 }

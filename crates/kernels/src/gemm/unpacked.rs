@@ -7,7 +7,7 @@
 //! Contains `unsafe`: panels of `C` are handed to different threads.
 
 use super::pack::pack_panel;
-use super::rows::{Lines, MAX_ROWS, Rows, Spacing};
+use super::rows::{Lines, MAX_ROWS, Spacing};
 use super::tile::{Packing, Walk, tile};
 use super::{Block, Depth, Epilogue, Matrix, Next, TileShape};
 use crate::parallel::{SharedMut, for_each_with_scratch};
@@ -61,29 +61,25 @@ pub fn gemm_unpacked<E: Epilogue>(
     for_each_with_scratch(panels.div_ceil(group), scratch, k * shape.columns, |chunk, slot| {
         for panel in chunk * group..panels.min((chunk + 1) * group) {
             let columns = panel * shape.columns..n.min((panel + 1) * shape.columns);
-            let (mut inputs, mut outputs) = (Rows::new(), Rows::new());
-            inputs.extend(m, a.as_ptr(), |row| row.wrapping_add(k));
-            outputs.extend(m, c.get().wrapping_add(columns.start), |row| row.wrapping_add(n));
-            let (mut inputs, mut outputs) = (inputs.get(), outputs.get());
+            let (input, output) = (a.as_ptr(), c.get().wrapping_add(columns.start));
+            let lines = Lines::Spaced { input, output, spacing: Spacing { inputs: k, outputs: n }, rows: m };
+            let mut first = 0;
             let packed = &mut slot[..k * columns.len().next_multiple_of(shape.lanes)];
             let epilogue = epilogue.part(columns.clone());
             if columns.len() == shape.columns && b.column_stride == 1 {
-                let rows = m.div_ceil(m.div_ceil(shape.rows));
-                let ((first_inputs, rest), (first_outputs, rest_outputs)) =
-                    (inputs.split_at(rows), outputs.split_at(rows));
+                first = m.div_ceil(m.div_ceil(shape.rows));
                 let (data, stride) = (&b.data[columns.start..], b.row_stride);
-                let first = First { inputs: first_inputs, outputs: first_outputs, data, stride, packed, epilogue };
+                let first = First { lines: lines.part(0..first), data, stride, packed, epilogue };
                 // SAFETY: A and B hold their rows and C holds its, asserted above; no other panel has these columns.
                 unsafe { first.run(level) };
-                (inputs, outputs) = (rest, rest_outputs);
             } else {
                 pack_panel(packed.len() / k, columns.start, columns.len(), b, packed);
             }
-            if inputs.is_empty() {
+            if first == m {
                 continue;
             }
             let block = Block {
-                lines: Lines::Listed { inputs, outputs },
+                lines: lines.part(first..m),
                 depth: Depth { taps: &[0], len: k, stride: 1 },
                 packed,
                 columns: columns.len(),
@@ -100,10 +96,8 @@ pub fn gemm_unpacked<E: Epilogue>(
 
 /// The first rows of `A` x a full panel that is packed meanwhile.
 struct First<'a, E> {
-    /// Where each row of `A` starts.
-    inputs: &'a [*const f32],
-    /// Where each row of the panel's `C` starts.
-    outputs: &'a [*mut f32],
+    /// Where the rows of `A` and of the panel's `C` start, as far from one to the next everywhere.
+    lines: Lines<'a>,
     /// `B` from the panel's first column on.
     data: &'a [f32],
     /// Elements between its rows.
@@ -129,16 +123,17 @@ impl<E: Epilogue> Kernel for First<'_, E> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let First { inputs, outputs, data, stride, packed, epilogue } = self;
+        let First { lines, data, stride, packed, epilogue } = self;
+        let Lines::Spaced { input, output, spacing, rows } = lines else { unreachable!("rows of a matrix") };
         let (width, ahead) = (S::TILE_VECTORS * S::N, packed.as_ptr());
         let walk = Walk { taps: &[0], len: packed.len() / width, stride: 1, accumulate: false };
         let b = Packing { b: data.as_ptr(), stride, to: packed.as_mut_ptr() };
         macro_rules! tiles {
             ($vectors:literal: $($rows:literal)+) => {
-                match inputs.len() {
+                match rows {
                     $($rows if const { $rows <= S::TILE_ROWS && $vectors == S::TILE_VECTORS } => {
-                        tile::<S, E, Packing, $rows, 1, $vectors, false>(
-                            simd, walk, Spacing::UNUSED, inputs, b, ahead, 0, outputs, 0, width, epilogue,
+                        tile::<S, E, Packing, $rows, 1, $vectors, true>(
+                            simd, walk, spacing, &[input], b, ahead, 0, &[output], 0, width, epilogue,
                         );
                     })+
                     _ => unreachable!("tiles have 1 to 8 rows"),

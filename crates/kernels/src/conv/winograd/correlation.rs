@@ -7,7 +7,7 @@ use super::tiles::{Spectrum, Tiles};
 use super::transform::{Input, Output, Transform, Transformation};
 use crate::conv::axis::Axis;
 use crate::conv::shape::product;
-use crate::gemm::{Block, Depth, Epilogue, Identity, Lines, Next, TileShape, packed_len};
+use crate::gemm::{Block, Depth, Epilogue, Identity, Lines, Next, Spacing, TileShape, packed_len};
 use crate::parallel::{Finished, SharedMut, for_each_with_scratch};
 use crate::pool::{self, parallel_for};
 use ferrograph_simd::Level;
@@ -225,13 +225,7 @@ where
         next: usize,
     ) {
         let len = operands.packed.len() / Self::FREQUENCIES;
-        let (v, m) = (frequencies.start * blocks.source.stride, frequencies.start * blocks.target.stride);
-        let mut inputs = [std::ptr::null(); MAX_SHARED_BLOCK];
-        let mut outputs = [std::ptr::null_mut(); MAX_SHARED_BLOCK];
-        for (i, (input, output)) in inputs.iter_mut().zip(&mut outputs).enumerate().take(count) {
-            *input = slot.v.get().wrapping_add(v + i * self.depth).cast_const();
-            *output = slot.m.get().wrapping_add(m + i * self.width);
-        }
+        let spacing = Spacing { inputs: self.depth, outputs: self.width };
         for frequency in frequencies.clone() {
             let next = match frequency + 1 {
                 // A small kernel stays in the cache.
@@ -239,8 +233,10 @@ where
                 following if following < frequencies.end => following,
                 _ => next % Self::FREQUENCIES,
             };
+            let input = slot.v.get().wrapping_add(frequency * blocks.source.stride).cast_const();
+            let output = slot.m.get().wrapping_add(frequency * blocks.target.stride);
             let block = Block {
-                lines: Lines::Listed { inputs: &inputs[..count], outputs: &outputs[..count] },
+                lines: Lines::Spaced { input, output, spacing, rows: count },
                 depth: Depth { taps: &[0], len: self.depth, stride: 1 },
                 packed: &operands.packed[frequency * len..][..len],
                 columns: self.width,
@@ -251,10 +247,6 @@ where
             };
             // SAFETY: the rows lie within the slot, see `Spectrum`; `packed` was packed at this level.
             unsafe { block.run(operands.level) };
-            for (input, output) in inputs.iter_mut().zip(&mut outputs).take(count) {
-                *input = input.wrapping_add(blocks.source.stride);
-                *output = output.wrapping_add(blocks.target.stride);
-            }
         }
     }
 
