@@ -13,6 +13,7 @@
 mod kernel_gradient;
 mod plain;
 mod sliding;
+mod stride_two;
 #[cfg(test)]
 mod tests;
 mod window;

@@ -6,6 +6,7 @@
 #![allow(clippy::needless_range_loop)]
 
 use super::multiplier;
+use super::stride_two::{Steps, takes_pairs};
 use super::window::{Window, load, store};
 use crate::conv::ConvShape;
 use crate::gemm::Epilogue;
@@ -146,42 +147,87 @@ impl<E: Epilogue> Kernel for Band<E> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         match self.sliding.stride {
-            1 => self.tiles::<S, 1>(simd),
-            _ => self.tiles::<S, 2>(simd),
+            1 => self.tiles(simd),
+            _ => self.steps(simd),
         }
     }
 }
 
 impl<E: Epilogue> Band<E> {
-    /// Row by row of some columns and channels at a time, so few that what a row reads of the image is still in the first
-    /// level of the cache when the next row reads most of it again.
+    /// Columns of a tile of `block` channels: so few that what a row reads of the image is still in the first level of the cache
+    /// when the next row reads most of it again.
+    fn width(&self, block: usize) -> usize {
+        let Sliding { target: [_, columns], stride, .. } = self.sliding;
+        // Each target pixel of a row takes its own place, and `stride` pixels in three rows of the source.
+        let most = (TILE / (size_of::<f32>() * block * (3 * stride + 1))).max(1);
+        columns.div_ceil(columns.div_ceil(most))
+    }
+
+    /// Row by row of some columns and channels at a time.
     #[inline(always)]
-    fn tiles<S: Simd, const STRIDE: usize>(&self, simd: S) {
-        let Sliding { channels, target, .. } = self.sliding;
+    fn tiles<S: Simd>(&self, simd: S) {
+        let Sliding { channels, target: [_, end], .. } = self.sliding;
         let block = channels.div_ceil(channels.div_ceil(BLOCK)).next_multiple_of(S::N);
-        // Each target pixel of a row takes its own place, and `STRIDE` pixels in three rows of the source.
-        let most = (TILE / (size_of::<f32>() * block * (3 * STRIDE + 1))).max(1);
-        let width = target[1].div_ceil(target[1].div_ceil(most));
-        for left in (0..target[1]).step_by(width) {
-            let columns = left..target[1].min(left + width);
+        let width = self.width(block);
+        for left in (0..end).step_by(width) {
+            let columns = left..end.min(left + width);
             for first in (0..channels).step_by(block) {
                 let end = channels.min(first + block);
                 let whole = first + (end - first) / S::N * S::N;
                 for row in self.rows.clone() {
                     for channel in (first..whole).step_by(S::N) {
-                        self.strip::<S, STRIDE, false>(simd, row, &columns, channel, S::N);
+                        self.strip::<S, false>(simd, row, &columns, channel, S::N);
                     }
                     if whole < end {
-                        self.strip::<S, STRIDE, true>(simd, row, &columns, whole, end - whole);
+                        self.strip::<S, true>(simd, row, &columns, whole, end - whole);
                     }
                 }
             }
         }
     }
 
-    /// Some columns of a target row and one vector of channels.
+    /// The same of windows that are two pixels apart.
     #[inline(always)]
-    fn strip<S: Simd, const STRIDE: usize, const PARTIAL: bool>(
+    fn steps<S: Simd>(&self, simd: S) {
+        let Sliding { channels, source: [height, width], target: [rows, end], origin, .. } = self.sliding;
+        let block = if takes_pairs::<S>() { 2 * S::N } else { S::N };
+        let tile = self.width(block);
+        for left in (0..end).step_by(tile) {
+            let mut channel = 0;
+            while channel < channels {
+                let steps = Steps {
+                    image: self.source.wrapping_add(self.image * height * width * channels + channel),
+                    extents: [height, width],
+                    origin,
+                    kernel: self.kernel.wrapping_add(channel),
+                    target: self.target.wrapping_add(self.image * rows * end * channels + channel),
+                    target_columns: end,
+                    channels,
+                    rows: self.rows.clone(),
+                    columns: left..end.min(left + tile),
+                    epilogue: self.epilogue,
+                };
+                let left = channels - channel;
+                // SAFETY: the operands hold all channels, as `Sliding::run` has checked, and the rows are this band's.
+                unsafe {
+                    if takes_pairs::<S>() && left >= block {
+                        steps.run::<S, 2, false>(simd, channel, S::N);
+                        channel += block;
+                    } else if left >= S::N {
+                        steps.run::<S, 1, false>(simd, channel, S::N);
+                        channel += S::N;
+                    } else {
+                        steps.run::<S, 1, true>(simd, channel, left);
+                        channel = channels;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Some columns of a target row and one vector of channels, of windows side by side.
+    #[inline(always)]
+    fn strip<S: Simd, const PARTIAL: bool>(
         &self,
         simd: S,
         row: usize,
@@ -199,18 +245,18 @@ impl<E: Epilogue> Band<E> {
             }
         }
         let held = self.epilogue.hold(simd, channel);
-        let first = [row as isize * STRIDE as isize + origin[0], (columns.start * STRIDE) as isize + origin[1]];
+        let first = [row as isize + origin[0], columns.start as isize + origin[1]];
         // SAFETY: the source holds the image, and `channel` and `count` are within its channels.
         let mut window = unsafe {
             let image = self.source.add(self.image * source[0] * source[1] * channels + channel);
-            Window::<S>::new::<STRIDE, PARTIAL>(simd, image, source, channels, first, count)
+            Window::<S>::new::<1, PARTIAL>(simd, image, source, channels, first, count)
         };
         let to = ((self.image * target[0] + row) * target[1] + columns.start) * channels + channel;
         let mut to = self.target.wrapping_add(to);
         macro_rules! pixel {
             ($turn:expr, $to:expr) => {
                 // SAFETY: as promised to `new`.
-                unsafe { window.advance::<STRIDE, PARTIAL>(simd, $turn) };
+                unsafe { window.advance::<1, PARTIAL>(simd, $turn) };
                 let mut sum = simd.zero();
                 for i in 0..3 {
                     for j in 0..3 {
@@ -226,15 +272,15 @@ impl<E: Epilogue> Band<E> {
         let (turns, rest) = (columns.len() / 3, columns.len() % 3);
         for _ in 0..turns {
             pixel!(0, to);
-            pixel!(STRIDE % 3, to.wrapping_add(channels));
-            pixel!(2 * STRIDE % 3, to.wrapping_add(2 * channels));
+            pixel!(1, to.wrapping_add(channels));
+            pixel!(2, to.wrapping_add(2 * channels));
             to = to.wrapping_add(3 * channels);
         }
         if rest > 0 {
             pixel!(0, to);
         }
         if rest > 1 {
-            pixel!(STRIDE % 3, to.wrapping_add(channels));
+            pixel!(1, to.wrapping_add(channels));
         }
     }
 }

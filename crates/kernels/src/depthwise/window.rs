@@ -8,7 +8,7 @@
 use ferrograph_simd::Simd;
 
 /// What rows outside of the image hold.
-static ZEROS: [f32; 64] = [0.0; 64];
+pub(super) static ZEROS: [f32; 64] = [0.0; 64];
 
 /// 3 x 3 pixels of some channels of an image. Pixels outside of it are 0.
 ///
