@@ -15,16 +15,15 @@
 
 use crate::gru_gradient::GruGradient;
 use crate::registry::Registered;
-use crate::shared::recurrence::{Cell, Recurrence, known_extents, no_gradient, sample_mask, samples};
+use crate::shared::recurrence::{Cell, Recurrence, known_extents, reference_sequence, samples};
 use crate::shared::to_json;
 use ferrograph_graph::{
-    Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
+    Graph, GraphError, Op, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
 };
 use ferrograph_kernels::gru::{self, GruForward, GruShape, Outputs};
 use ferrograph_kernels::recurrence::RecurrentShape;
 use ferrograph_tensor::{DType, View, ViewMut};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// See the [module](self).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,8 +83,7 @@ impl Op for Gru {
     }
 
     fn keeps_entries_apart(&self, result: usize, batched: &[bool], _: &[TensorType]) -> bool {
-        // The reserve lies by steps. Weights are the same for all; states and the mask have the entries.
-        result < 2 && batched.iter().enumerate().all(|(n, &batched)| batched != (1..4).contains(&n))
+        self.cell().keeps_entries_apart(result, batched)
     }
 
     fn vjp(
@@ -95,32 +93,14 @@ impl Op for Gru {
         results: &[ValueId],
         gradients: &[Option<ValueId>],
     ) -> Result<Vec<Option<ValueId>>, GraphError> {
-        if gradients[2].is_some() {
-            // Something other than the gradient reads the reserve.
-            return Err(GraphError::NotDifferentiable { op: self.name() });
-        }
-        let mut all = operands.to_vec();
-        all.push(results[2]);
-        for result in 0..2 {
-            all.push(match gradients[result] {
-                Some(gradient) => gradient,
-                None => no_gradient(graph, result, results[result])?,
-            });
-        }
-        let mut parts: Vec<_> = graph.emit(Arc::new(GruGradient(*self)), &all)?.into_iter().map(Some).collect();
-        // None flows to the mask.
-        parts.resize(operands.len(), None);
-        Ok(parts)
+        self.cell().vjp(self.name(), GruGradient(*self), &[], graph, (operands, results), gradients)
     }
 
     fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {
         let trace = Trace::run(*self, operands);
         let [batch, steps, units] = trace.extents;
-        let sequence = Reference::from_fn(DType::Float32, &[batch, steps, units], |index| {
-            trace.hidden[index[1] + 1][index[0] * units + index[2]]
-        });
         vec![
-            sequence,
+            reference_sequence(trace.extents, &trace.hidden),
             Reference::new(DType::Float32, &[batch, units], trace.hidden[steps].clone()),
             Reference::new(DType::Float32, &results[2].extents(), trace.reserve()),
         ]
@@ -190,11 +170,6 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// The step of `x` that is processed as number `step`.
-    pub(crate) fn source(op: Gru, steps: usize, step: usize) -> usize {
-        if op.reverse { steps - 1 - step } else { step }
-    }
-
     /// The reserve, as the kernel lays it out.
     pub(crate) fn reserve(&self) -> Vec<f64> {
         [self.kept.concat(), self.hidden.concat()].concat()
@@ -207,7 +182,7 @@ impl Trace {
         let [batch, steps, units] = [x.shape[0], x.shape[1], recurrent.shape[0]];
         let (mut kept, mut hidden) = (Vec::new(), vec![h0.data.clone()]);
         for step in 0..steps {
-            let t = Self::source(op, steps, step);
+            let t = op.recurrence().source(steps, step);
             let (mut all, mut h) = (vec![0.0; batch * 4 * units], hidden[step].clone());
             for b in 0..batch {
                 let before = &hidden[step][b * units..][..units];
@@ -266,19 +241,6 @@ pub(crate) fn sample_ops() -> Vec<(Gru, RecurrentShape)> {
     both.collect()
 }
 
-/// The operands of a sample.
-pub(crate) fn sample_operands(op: Gru, shape: &RecurrentShape) -> Vec<Operand> {
-    let RecurrentShape { batch, steps, input, units } = *shape;
-    let bias = if op.reset_after { vec![2, 3 * units] } else { vec![3 * units] };
-    let shapes = [vec![batch, steps, input], vec![input, 3 * units], vec![units, 3 * units], bias, vec![batch, units]];
-    // Small enough to keep most gates away from where they saturate.
-    let mut operands: Vec<_> = shapes.iter().map(|shape| Operand::uniform(shape, -0.8, 0.8)).collect();
-    if op.masked {
-        operands.push(Operand::values(DType::Bool, &[batch, steps], sample_mask(batch, steps)));
-    }
-    operands
-}
-
 impl Registered for Gru {
     fn samples() -> Vec<Sample> {
         let samples = sample_ops().into_iter();
@@ -286,7 +248,7 @@ impl Registered for Gru {
             .map(|(op, shape)| {
                 // Errors of a few units in every gate of every step add up, most in the sums over all units that the
                 // reserve keeps: tanh is within 2.3 ULP, and 17 states meet in one sum.
-                let sample = Sample::new(op, sample_operands(op, &shape)).tolerance(8.0);
+                let sample = Sample::new(op, op.cell().sample_operands(op.recurrence(), &shape)).tolerance(8.0);
                 // The reserve has no derivative; `tests/gru_derivative.rs` tries that of the other results.
                 sample.not_differentiable()
             })

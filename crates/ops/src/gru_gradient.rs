@@ -13,13 +13,11 @@
 //!
 //! Derivative: none. A second derivative through a recurrent layer would need this whole pass written as ops.
 
-use crate::gru::{Gru, Trace, sample_operands, sample_ops};
+use crate::gru::{Gru, Trace, sample_ops};
 use crate::registry::Registered;
-use crate::shared::operands::dtype;
-use crate::shared::recurrence::{known_extents, scattered};
-use crate::shared::window::may_agree;
+use crate::shared::recurrence::known_extents;
 use crate::shared::{step_with_scratch, to_json};
-use ferrograph_graph::{Fill, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::gru::{self, Gradients, GruBackward};
 use ferrograph_kernels::recurrence::RecurrentShape;
 use ferrograph_tensor::{DType, ViewMut};
@@ -46,20 +44,7 @@ impl Op for GruGradient {
     }
 
     fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
-        let count = self.operand_count();
-        if operands.len() != count + 3 {
-            return Err(format!("{} operands", count + 3));
-        }
-        let (forward, rest) = operands.split_at(count);
-        let extents = self.0.cell().infer(self.0.recurrence(), forward)?;
-        let wanted = [extents.reserve(), extents.sequence_gradient(&rest[1]), extents.state()];
-        for ((name, operand), wanted) in ["reserve", "dsequence", "dh"].iter().zip(rest).zip(wanted) {
-            dtype(name, operand, &[DType::Float32])?;
-            if !may_agree(&operand.shape, &wanted.shape) {
-                return Err(format!("{name} {wanted}"));
-            }
-        }
-        Ok(forward[..5].to_vec())
+        self.0.cell().infer_gradient(self.0.recurrence(), operands, &[], &["dh"])
     }
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
@@ -103,7 +88,7 @@ impl Op for GruGradient {
         let [dsequence, mut dh] = [1, 2].map(|i| operands[count + i].clone());
         let mut results: Vec<Vec<f64>> = operands[..4].iter().map(|like| vec![0.0; like.data.len()]).collect();
         for step in (0..steps).rev() {
-            let t = Trace::source(op, steps, step);
+            let t = op.recurrence().source(steps, step);
             for b in 0..batch {
                 if dsequence.shape[1] > 0 {
                     (0..units).for_each(|u| dh.data[b * units + u] += dsequence.at(&[b, step, u]));
@@ -177,19 +162,8 @@ impl Registered for GruGradient {
 
 /// Operands of which the second half is what `gru` makes of the first; a gradient `flows` from the sequence or not.
 fn sample(op: Gru, shape: &RecurrentShape, flows: bool) -> Sample {
-    let mut operands: Vec<_> = sample_operands(op, shape)
-        .into_iter()
-        .enumerate()
-        .map(|(seed, operand)| match operand.fill {
-            Fill::Values(_) => operand,
-            _ => Operand::values(operand.dtype, &operand.shape, scattered(&operand.shape, seed)),
-        })
-        .collect();
-    let values = |operand: &Operand| match &operand.fill {
-        Fill::Values(values) => Reference::new(operand.dtype, &operand.shape, values.clone()),
-        other => unreachable!("made just above, received {other:?}"),
-    };
-    let trace = Trace::run(op, &operands.iter().map(values).collect::<Vec<_>>());
+    let (mut operands, values) = op.cell().known_operands(op.recurrence(), shape);
+    let trace = Trace::run(op, &values);
     let [batch, steps, units] = trace.extents;
     let per_row = gru::reserve_len(&op.shape(RecurrentShape { batch: 1, ..*shape }));
     operands.extend([

@@ -13,16 +13,15 @@
 
 use crate::lstm_gradient::LstmGradient;
 use crate::registry::Registered;
-use crate::shared::recurrence::{Cell, Recurrence, known_extents, no_gradient, sample_mask, samples};
+use crate::shared::recurrence::{Cell, Recurrence, known_extents, reference_sequence, samples};
 use crate::shared::to_json;
 use ferrograph_graph::{
-    Graph, GraphError, Op, Operand, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
+    Graph, GraphError, Op, Plan, Preparation, Reference, RunContext, Sample, Step, TensorType, ValueId,
 };
 use ferrograph_kernels::lstm::{self, LstmForward, Outputs};
 use ferrograph_kernels::recurrence::RecurrentShape;
 use ferrograph_tensor::{DType, View, ViewMut};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 pub(crate) const CELL: Cell =
     Cell { gates: 4, two_biases: false, states: &["h0", "c0"], reserve_len: lstm::reserve_len };
@@ -60,8 +59,7 @@ impl Op for Lstm {
     }
 
     fn keeps_entries_apart(&self, result: usize, batched: &[bool], _: &[TensorType]) -> bool {
-        // The reserve lies by steps. Weights are the same for all; states and the mask have the entries.
-        result < 3 && batched.iter().enumerate().all(|(n, &batched)| batched != (1..4).contains(&n))
+        CELL.keeps_entries_apart(result, batched)
     }
 
     fn vjp(
@@ -71,32 +69,15 @@ impl Op for Lstm {
         results: &[ValueId],
         gradients: &[Option<ValueId>],
     ) -> Result<Vec<Option<ValueId>>, GraphError> {
-        if gradients[3].is_some() {
-            // Something other than the gradient reads the reserve.
-            return Err(GraphError::NotDifferentiable { op: self.name() });
-        }
-        let mut all = operands.to_vec();
-        all.extend([results[0], results[2], results[3]]);
-        for result in 0..3 {
-            all.push(match gradients[result] {
-                Some(gradient) => gradient,
-                None => no_gradient(graph, result, results[result])?,
-            });
-        }
         let gradient = LstmGradient { recurrence: self.recurrence };
-        let mut parts: Vec<_> = graph.emit(Arc::new(gradient), &all)?.into_iter().map(Some).collect();
-        // None flows to the mask.
-        parts.resize(operands.len(), None);
-        Ok(parts)
+        CELL.vjp(self.name(), gradient, &[0, 2], graph, (operands, results), gradients)
     }
 
     fn reference(&self, operands: &[Reference], results: &[TensorType]) -> Vec<Reference> {
         let trace = Trace::run(self.recurrence, operands);
         let [batch, steps, units] = trace.extents;
         let last = |states: &[Vec<f64>]| states[steps].clone();
-        let sequence = Reference::from_fn(DType::Float32, &[batch, steps, units], |index| {
-            trace.hidden[index[1] + 1][index[0] * units + index[2]]
-        });
+        let sequence = reference_sequence(trace.extents, &trace.hidden);
         let state = |data| Reference::new(DType::Float32, &[batch, units], data);
         vec![
             sequence,
@@ -172,11 +153,6 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
-    /// The step of `x` that is processed as number `step`.
-    pub(crate) fn source(recurrence: Recurrence, steps: usize, step: usize) -> usize {
-        if recurrence.reverse { steps - 1 - step } else { step }
-    }
-
     /// The reserve, as the kernel lays it out.
     pub(crate) fn reserve(&self) -> Vec<f64> {
         [self.gates.concat(), self.cells.concat(), self.hidden.concat()].concat()
@@ -189,7 +165,7 @@ impl Trace {
         let [batch, steps, units] = [x.shape[0], x.shape[1], recurrent.shape[0]];
         let (mut gates, mut cells, mut hidden) = (Vec::new(), vec![c0.data.clone()], vec![h0.data.clone()]);
         for step in 0..steps {
-            let t = Self::source(recurrence, steps, step);
+            let t = recurrence.source(steps, step);
             let (mut z, mut c, mut h) = (vec![0.0; batch * 4 * units], cells[step].clone(), hidden[step].clone());
             for b in 0..batch {
                 let z = &mut z[b * 4 * units..][..4 * units];
@@ -214,34 +190,13 @@ impl Trace {
     }
 }
 
-/// The operands of a sample.
-pub(crate) fn sample_operands(recurrence: Recurrence, shape: &RecurrentShape) -> Vec<Operand> {
-    let RecurrentShape { batch, steps, input, units } = *shape;
-    let mut operands: Vec<_> = [
-        vec![batch, steps, input],
-        vec![input, 4 * units],
-        vec![units, 4 * units],
-        vec![4 * units],
-        vec![batch, units],
-        vec![batch, units],
-    ]
-    .iter()
-    // Small enough to keep most gates away from where they saturate.
-    .map(|shape| Operand::uniform(shape, -0.8, 0.8))
-    .collect();
-    if recurrence.masked {
-        operands.push(Operand::values(DType::Bool, &[batch, steps], sample_mask(batch, steps)));
-    }
-    operands
-}
-
 impl Registered for Lstm {
     fn samples() -> Vec<Sample> {
         let samples = samples().into_iter();
         samples
             .map(|(recurrence, shape)| {
                 // Errors of a few units in every gate of every step add up.
-                let sample = Sample::new(Self { recurrence }, sample_operands(recurrence, &shape)).tolerance(6.0);
+                let sample = Sample::new(Self { recurrence }, CELL.sample_operands(recurrence, &shape)).tolerance(6.0);
                 // The reserve has no derivative; `tests/lstm_derivative.rs` tries that of the other results.
                 sample.not_differentiable()
             })

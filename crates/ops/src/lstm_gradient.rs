@@ -1,8 +1,8 @@
 //! The gradients of [`lstm`](crate::lstm) with respect to its float operands.
 //!
 //! Operands: those of `lstm`; its `sequence`, `c` and reserve; and the gradients `dsequence` `[B, T, U]` (in the order of
-//! processing; `[B, 0, U]` where nothing flows from the sequence), `dh` and `dc` `[B, U]`. Results: `dx` `[B, T, I]`, `dkernel` `[I, 4U]`, `drecurrent` `[U, 4U]`, `dbias` `[4U]`,
-//! `dh0` and `dc0` `[B, U]`.
+//! processing; `[B, 0, U]` where nothing flows from the sequence), `dh` and `dc` `[B, U]`. Results: `dx` `[B, T, I]`,
+//! `dkernel` `[I, 4U]`, `drecurrent` `[U, 4U]`, `dbias` `[4U]`, `dh0` and `dc0` `[B, U]`.
 //!
 //! Backwards over the steps, with `dh` the gradient of `h_t` from the sequence and from later steps, and the gates as they
 //! are after activation: `do = dh * tanh(c_t)`, `dc += dh * o * (1 - tanh(c_t)^2)`, `di = dc * g`, `df = dc * c_{t-1}`,
@@ -12,13 +12,11 @@
 //!
 //! Derivative: none. A second derivative through a recurrent layer would need this whole pass written as ops.
 
-use crate::lstm::{CELL, Trace, sample_operands};
+use crate::lstm::{CELL, Trace};
 use crate::registry::Registered;
-use crate::shared::operands::dtype;
-use crate::shared::recurrence::{Recurrence, known_extents, samples, scattered};
-use crate::shared::window::may_agree;
+use crate::shared::recurrence::{Extents, Named, Recurrence, known_extents, samples};
 use crate::shared::{step_with_scratch, to_json};
-use ferrograph_graph::{Fill, Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
+use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::lstm::{self, Gradients, LstmBackward};
 use ferrograph_kernels::recurrence::RecurrentShape;
 use ferrograph_tensor::{DType, ViewMut};
@@ -42,23 +40,8 @@ impl Op for LstmGradient {
     }
 
     fn infer(&self, operands: &[TensorType]) -> Result<Vec<TensorType>, String> {
-        let count = CELL.operand_count(self.recurrence);
-        if operands.len() != count + 6 {
-            return Err(format!("{} operands", count + 6));
-        }
-        let (forward, rest) = operands.split_at(count);
-        let extents = CELL.infer(self.recurrence, forward)?;
-        let (sequence, state) = (extents.sequence(), extents.state());
-        let dsequence = extents.sequence_gradient(&rest[3]);
-        let wanted = [&sequence, &state, &extents.reserve(), &dsequence, &state, &state];
-        let names = ["sequence", "c", "reserve", "dsequence", "dh", "dc"];
-        for ((name, operand), wanted) in names.iter().zip(rest).zip(wanted) {
-            dtype(name, operand, &[DType::Float32])?;
-            if !may_agree(&operand.shape, &wanted.shape) {
-                return Err(format!("{name} {wanted}"));
-            }
-        }
-        Ok(forward[..6].to_vec())
+        let named: [Named; 2] = [("sequence", Extents::sequence), ("c", Extents::state)];
+        CELL.infer_gradient(self.recurrence, operands, &named, &["dh", "dc"])
     }
 
     fn plan(&self, operands: &[TensorType], _results: &[TensorType]) -> Result<Plan, GraphError> {
@@ -104,7 +87,7 @@ impl Op for LstmGradient {
         let [dsequence, mut dh, mut dc] = [3, 4, 5].map(|i| operands[count + i].clone());
         let mut results: Vec<Vec<f64>> = operands[..4].iter().map(|like| vec![0.0; like.data.len()]).collect();
         for step in (0..steps).rev() {
-            let t = Trace::source(self.recurrence, steps, step);
+            let t = self.recurrence.source(steps, step);
             for b in 0..batch {
                 if dsequence.shape[1] > 0 {
                     (0..units).for_each(|u| dh.data[b * units + u] += dsequence.at(&[b, step, u]));
@@ -163,19 +146,8 @@ impl Registered for LstmGradient {
 
 /// Operands of which the second half is what `lstm` makes of the first; a gradient `flows` from the sequence or not.
 fn sample(recurrence: Recurrence, shape: &RecurrentShape, flows: bool) -> Sample {
-    let mut operands: Vec<_> = sample_operands(recurrence, shape)
-        .into_iter()
-        .enumerate()
-        .map(|(seed, operand)| match operand.fill {
-            Fill::Values(_) => operand,
-            _ => Operand::values(operand.dtype, &operand.shape, scattered(&operand.shape, seed)),
-        })
-        .collect();
-    let values = |operand: &Operand| match &operand.fill {
-        Fill::Values(values) => Reference::new(operand.dtype, &operand.shape, values.clone()),
-        other => unreachable!("made just above, received {other:?}"),
-    };
-    let trace = Trace::run(recurrence, &operands.iter().map(values).collect::<Vec<_>>());
+    let (mut operands, values) = CELL.known_operands(recurrence, shape);
+    let trace = Trace::run(recurrence, &values);
     let [batch, steps, units] = trace.extents;
     let (sequence, state) = (vec![batch, steps, units], vec![batch, units]);
     let per_row = lstm::reserve_len(&RecurrentShape { batch: 1, ..*shape });

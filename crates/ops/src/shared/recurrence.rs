@@ -3,10 +3,13 @@
 use super::operands::{dtype, rank};
 use super::window::may_agree;
 use crate::fill::Fill;
-use ferrograph_graph::{Extent, Graph, GraphError, TensorType, ValueId, format_shape};
+use ferrograph_graph::{
+    Extent, Fill as Elements, Graph, GraphError, Op, Operand, Reference, TensorType, ValueId, format_shape,
+};
 use ferrograph_kernels::recurrence::RecurrentShape;
 use ferrograph_tensor::{DType, element_count};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Attributes of every recurrent op.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +48,9 @@ pub(crate) struct Extents {
     pub(crate) units: Extent,
 }
 
+/// A result of a forward op: its name and its type.
+pub(crate) type Named = (&'static str, fn(&Extents) -> TensorType);
+
 impl Extents {
     /// The type of what is made at each step, `[B, T, U]`.
     pub(crate) fn sequence(&self) -> TensorType {
@@ -67,6 +73,13 @@ impl Extents {
     pub(crate) fn reserve(&self) -> TensorType {
         let one = |(steps, units)| (self.cell.reserve_len)(&RecurrentShape { batch: 1, steps, input: 0, units });
         TensorType::new(DType::Float32, [self.batch, self.steps.zip(self.units).map(one)])
+    }
+}
+
+impl Recurrence {
+    /// The step of `x` that is processed as number `step`.
+    pub(crate) fn source(self, steps: usize, step: usize) -> usize {
+        if self.reverse { steps - 1 - step } else { step }
     }
 }
 
@@ -124,6 +137,113 @@ impl Cell {
     }
 }
 
+impl Cell {
+    /// The shape rule of the op that makes the gradients of the float operands, which it returns. Its operands: those of the
+    /// forward op; what is `named` of the forward op's results; the reserve; and the gradients of the sequence,
+    /// `[B, T, U]` or `[B, 0, U]`, and of the last states, `[B, U]`.
+    pub(crate) fn infer_gradient(
+        self,
+        recurrence: Recurrence,
+        operands: &[TensorType],
+        named: &[Named],
+        last: &[&str],
+    ) -> Result<Vec<TensorType>, String> {
+        let (count, first) = (self.operand_count(recurrence), named.len() + 2);
+        if operands.len() != count + first + last.len() {
+            return Err(format!("{} operands", count + first + last.len()));
+        }
+        let (forward, rest) = operands.split_at(count);
+        let extents = self.infer(recurrence, forward)?;
+        let mut wanted: Vec<_> = named.iter().map(|(name, of)| (*name, of(&extents))).collect();
+        wanted.push(("reserve", extents.reserve()));
+        wanted.push(("dsequence", extents.sequence_gradient(&rest[first - 1])));
+        wanted.extend(last.iter().map(|name| (*name, extents.state())));
+        for ((name, wanted), operand) in wanted.iter().zip(rest) {
+            dtype(name, operand, &[DType::Float32])?;
+            if !may_agree(&operand.shape, &wanted.shape) {
+                return Err(format!("{name} {wanted}"));
+            }
+        }
+        Ok(forward[..count - usize::from(recurrence.masked)].to_vec())
+    }
+
+    /// Whether a result keeps the entries of a batch apart: the sequence and the last states do. The reserve lies by steps.
+    /// Weights are the same for all; states and the mask have the entries.
+    pub(crate) fn keeps_entries_apart(&self, result: usize, batched: &[bool]) -> bool {
+        result <= self.states.len() && batched.iter().enumerate().all(|(n, &batched)| batched != (1..4).contains(&n))
+    }
+
+    /// The derivative of the op of that name by `gradient`, whose operands [`Self::infer_gradient`] describes, with those of
+    /// the results that are `named` there.
+    pub(crate) fn vjp(
+        &self,
+        op: &'static str,
+        gradient: impl Op + 'static,
+        named: &[usize],
+        graph: &mut Graph,
+        (operands, results): (&[ValueId], &[ValueId]),
+        gradients: &[Option<ValueId>],
+    ) -> Result<Vec<Option<ValueId>>, GraphError> {
+        let reserve = 1 + self.states.len();
+        if gradients[reserve].is_some() {
+            // Something other than the gradient reads the reserve.
+            return Err(GraphError::NotDifferentiable { op });
+        }
+        let mut all = operands.to_vec();
+        all.extend(named.iter().map(|&result| results[result]));
+        all.push(results[reserve]);
+        for result in 0..reserve {
+            all.push(match gradients[result] {
+                Some(gradient) => gradient,
+                None => no_gradient(graph, result, results[result])?,
+            });
+        }
+        let mut parts: Vec<_> = graph.emit(Arc::new(gradient), &all)?.into_iter().map(Some).collect();
+        // None flows to the mask.
+        parts.resize(operands.len(), None);
+        Ok(parts)
+    }
+
+    /// The operands of a sample.
+    pub(crate) fn sample_operands(&self, recurrence: Recurrence, shape: &RecurrentShape) -> Vec<Operand> {
+        let RecurrentShape { batch, steps, input, units } = *shape;
+        let columns = self.gates * units;
+        let bias = if self.two_biases { vec![2, columns] } else { vec![columns] };
+        let mut shapes = vec![vec![batch, steps, input], vec![input, columns], vec![units, columns], bias];
+        shapes.extend(self.states.iter().map(|_| vec![batch, units]));
+        // Small enough to keep most gates away from where they saturate.
+        let mut operands: Vec<_> = shapes.iter().map(|shape| Operand::uniform(shape, -0.8, 0.8)).collect();
+        if recurrence.masked {
+            operands.push(Operand::values(DType::Bool, &[batch, steps], sample_mask(batch, steps)));
+        }
+        operands
+    }
+
+    /// The same with elements that are known, and the elements.
+    pub(crate) fn known_operands(
+        &self,
+        recurrence: Recurrence,
+        shape: &RecurrentShape,
+    ) -> (Vec<Operand>, Vec<Reference>) {
+        let operands = self.sample_operands(recurrence, shape).into_iter().enumerate();
+        operands
+            .map(|(seed, Operand { dtype, shape, fill })| {
+                let elements = match fill {
+                    Elements::Values(values) => values,
+                    _ => scattered(&shape, seed),
+                };
+                (Operand::values(dtype, &shape, elements.clone()), Reference::new(dtype, &shape, elements))
+            })
+            .unzip()
+    }
+}
+
+/// What a run of the f64 reference has made at each step, `[B, T, U]`, from the states before and after each step.
+pub(crate) fn reference_sequence([batch, steps, units]: [usize; 3], hidden: &[Vec<f64>]) -> Reference {
+    let at = |index: &[usize]| hidden[index[1] + 1][index[0] * units + index[2]];
+    Reference::from_fn(DType::Float32, &[batch, steps, units], at)
+}
+
 /// The extents of operands that the shape rule has let pass. A sequence without steps has no last output.
 pub(crate) fn known_extents(op: &'static str, operands: &[TensorType]) -> Result<RecurrentShape, GraphError> {
     let (x, units) = (operands[0].extents(), operands[2].extents()[0]);
@@ -139,7 +259,7 @@ pub(crate) fn known_extents(op: &'static str, operands: &[TensorType]) -> Result
 }
 
 /// The gradient of result `index`, of which 0 is the sequence, where nothing flows from it: zeros, and of a sequence no steps.
-pub(crate) fn no_gradient(graph: &mut Graph, index: usize, result: ValueId) -> Result<ValueId, GraphError> {
+fn no_gradient(graph: &mut Graph, index: usize, result: ValueId) -> Result<ValueId, GraphError> {
     let shape = if index == 0 { vec![None, Some(0), None] } else { vec![None; 2] };
     graph.apply(Fill { value: 0.0, dtype: DType::Float32, shape }, &[result])
 }
@@ -160,13 +280,13 @@ pub(crate) fn samples() -> Vec<(Recurrence, RecurrentShape)> {
 }
 
 /// A mask of a sample: the first row is masked at every step, the others at some, in the middle and at the ends.
-pub(crate) fn sample_mask(batch: usize, steps: usize) -> Vec<f64> {
+fn sample_mask(batch: usize, steps: usize) -> Vec<f64> {
     let present = |b: usize, t: usize| b > 0 && !(t + b).is_multiple_of(3);
     (0..batch * steps).map(|i| f64::from(u8::from(present(i / steps, i % steps)))).collect()
 }
 
 /// Reproducible numbers between -0.8 and 0.8 that float32 holds exactly.
-pub(crate) fn scattered(shape: &[usize], seed: usize) -> Vec<f64> {
+fn scattered(shape: &[usize], seed: usize) -> Vec<f64> {
     let count = element_count(shape).unwrap_or_default();
     (0..count)
         .map(|i| (((i + 1) * (2 * seed + 7919)) % 1639) as f64 / 1024.0 - 0.8)
