@@ -16,7 +16,7 @@
 use crate::gru::{Gru, Trace, sample_ops};
 use crate::registry::Registered;
 use crate::shared::recurrence::known_extents;
-use crate::shared::{step_with_scratch, to_json};
+use crate::shared::{step_with_unread, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::gru::{self, Gradients, GruBackward};
 use ferrograph_kernels::recurrence::RecurrentShape;
@@ -51,7 +51,7 @@ impl Op for GruGradient {
         let shape = self.0.shape(known_extents(self.name(), operands)?);
         let (Gru { reverse, masked, .. }, count) = (self.0, self.operand_count());
         let flows = operands[count + 1].extents()[1] > 0;
-        Ok(step_with_scratch(gru::backward_scratch_len(&shape), move |mut context| {
+        Ok(step_with_unread(gru::backward_scratch_len(&shape), &[0, 4], move |mut context| {
             let inputs = context.inputs;
             let backward = GruBackward {
                 x: inputs.f32(0),
@@ -64,6 +64,7 @@ impl Op for GruGradient {
                 dh: inputs.f32(count + 2),
             };
             let [dx, dkernel, drecurrent, dbias, dh0] = context.outputs.views([0, 1, 2, 3, 4]).map(ViewMut::f32);
+            let [dx, dh0] = [dx, dh0].map(|result| (!result.is_empty()).then_some(result));
             let gradients = Gradients { dx, dkernel, drecurrent, dbias, dh0 };
             gru::backward(&shape, &backward, gradients, context.scratch);
             Ok(())

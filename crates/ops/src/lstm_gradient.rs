@@ -15,7 +15,7 @@
 use crate::lstm::{CELL, Trace};
 use crate::registry::Registered;
 use crate::shared::recurrence::{Extents, Named, Recurrence, known_extents, samples};
-use crate::shared::{step_with_scratch, to_json};
+use crate::shared::{step_with_unread, to_json};
 use ferrograph_graph::{Graph, GraphError, Op, Operand, Plan, Reference, Sample, TensorType, ValueId};
 use ferrograph_kernels::lstm::{self, Gradients, LstmBackward};
 use ferrograph_kernels::recurrence::RecurrentShape;
@@ -48,7 +48,7 @@ impl Op for LstmGradient {
         let shape = known_extents(self.name(), operands)?;
         let (Recurrence { reverse, masked }, count) = (self.recurrence, CELL.operand_count(self.recurrence));
         let flows = operands[count + 3].extents()[1] > 0;
-        Ok(step_with_scratch(lstm::backward_scratch_len(&shape), move |mut context| {
+        Ok(step_with_unread(lstm::backward_scratch_len(&shape), &[0, 4, 5], move |mut context| {
             let inputs = context.inputs;
             let backward = LstmBackward {
                 x: inputs.f32(0),
@@ -63,7 +63,8 @@ impl Op for LstmGradient {
             };
             let results = context.outputs.views([0, 1, 2, 3, 4, 5]).map(ViewMut::f32);
             let [dx, dkernel, drecurrent, dbias, dh0, dc0] = results;
-            let gradients = Gradients { dx: Some(dx), dkernel, drecurrent, dbias: Some(dbias), dh0, dc0 };
+            let [dx, dh0, dc0] = [dx, dh0, dc0].map(|result| (!result.is_empty()).then_some(result));
+            let gradients = Gradients { dx, dkernel, drecurrent, dbias: Some(dbias), dh0, dc0 };
             lstm::backward(&shape, &backward, gradients, context.scratch);
             Ok(())
         }))

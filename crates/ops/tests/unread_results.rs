@@ -20,6 +20,22 @@ fn only_the_last_state_is_wanted() {
     only_one_is_wanted("gru", after, &[&[3, 5, 2], &[2, 21], &[7, 21], &[2, 21], &[3, 7]], 1, &[0, 2]);
 }
 
+#[test]
+fn only_gradients_of_weights_are_wanted() {
+    let forward: [&[usize]; 6] = [&[3, 5, 2], &[2, 28], &[7, 28], &[28], &[3, 7], &[3, 7]];
+    // Its sequence, last cell state and reserve, and the gradients of what it makes.
+    let rest: [&[usize]; 6] = [&[3, 5, 7], &[3, 7], &[3, 224], &[3, 5, 7], &[3, 7], &[3, 7]];
+    for wanted in [1, 2, 3] {
+        only_one_is_wanted("lstm_gradient", "{}", &[&forward[..], &rest].concat(), wanted, &[0, 4, 5]);
+    }
+    for (attributes, bias) in [("{}", &[21][..]), (r#"{"resetAfter":true}"#, &[2, 21])] {
+        let shapes: [&[usize]; 8] = [&[3, 5, 2], &[2, 21], &[7, 21], bias, &[3, 7], &[3, 182], &[3, 5, 7], &[3, 7]];
+        for wanted in [1, 2, 3] {
+            only_one_is_wanted("gru_gradient", attributes, &shapes, wanted, &[0, 4]);
+        }
+    }
+}
+
 /// Runs an op for result `wanted` alone, which leaves out the results `left_out`.
 fn only_one_is_wanted(name: &str, attributes: &str, shapes: &[&[usize]], wanted: usize, left_out: &[usize]) {
     let mut graph = Graph::new();

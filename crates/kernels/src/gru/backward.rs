@@ -39,21 +39,21 @@ pub struct GruBackward<'a> {
 /// What the backward pass writes; every element is written.
 #[derive(Debug)]
 pub struct Gradients<'a> {
-    /// `[B, T, I]`
-    pub dx: &'a mut [f32],
+    /// `[B, T, I]`, when wanted.
+    pub dx: Option<&'a mut [f32]>,
     /// `[I, 3U]`
     pub dkernel: &'a mut [f32],
     /// `[U, 3U]`
     pub drecurrent: &'a mut [f32],
     /// `[2, 3U]`, or without `reset_after` `[3U]`.
     pub dbias: &'a mut [f32],
-    /// `[B, U]`
-    pub dh0: &'a mut [f32],
+    /// `[B, U]`, when wanted.
+    pub dh0: Option<&'a mut [f32]>,
 }
 
 /// Lengths of the parts of the scratch memory: the gradients of `p` and of `q` for some steps, one of them packed, the
-/// gradient of `r * h_before`, the transposed weights packed, and strips.
-fn scratch_parts(shape: &GruShape) -> [usize; 7] {
+/// gradient of `r * h_before`, the transposed weights packed, strips, and the gradient of the state.
+fn scratch_parts(shape: &GruShape) -> [usize; 8] {
     let gates = shape.columns();
     let rows = steps_at_a_time(&shape.extents, gates).saturating_mul(shape.extents.batch);
     let step = rows.saturating_mul(gates);
@@ -65,6 +65,7 @@ fn scratch_parts(shape: &GruShape) -> [usize; 7] {
         gemm::packed_len(gates, shape.extents.units),
         gemm::packed_len(gates, shape.extents.input),
         Strips::len(&[shape.extents.input.max(shape.extents.units)], rows),
+        shape.extents.state_len(),
     ]
 }
 
@@ -78,20 +79,24 @@ pub fn backward(shape: &GruShape, inputs: &GruBackward, gradients: Gradients, sc
     let RecurrentShape { batch, steps, input, units } = shape.extents;
     let reset_after = shape.reset_after;
     let (gates, state_len, rows) = (shape.columns(), shape.extents.state_len(), shape.extents.rows());
-    let Gradients { dx, dkernel, drecurrent, dbias, dh0: dh } = gradients;
-    assert!(inputs.x.len() == rows * input && dx.len() == rows * input);
+    let Gradients { mut dx, dkernel, drecurrent, dbias, dh0 } = gradients;
+    assert!(inputs.x.len() == rows * input && dx.as_ref().is_none_or(|dx| dx.len() == rows * input));
     assert!(inputs.kernel.len() == input * gates && dkernel.len() == input * gates);
     assert!(inputs.recurrent.len() == units * gates && drecurrent.len() == units * gates);
     assert!(inputs.mask.is_none_or(|mask| mask.len() == rows));
     assert!(inputs.dy.is_none_or(|dy| dy.len() == rows * units));
-    assert!(inputs.dh.len() == state_len && dh.len() == state_len);
     assert!(dbias.len() == shape.bias_len() && inputs.reserve.len() == reserve_len(shape));
+    let [dp_len, dq_len, packed_len, dreset_len, recurrent_len, kernel_len, strips_len, own_len] = scratch_parts(shape);
+    let (own_dh, scratch) = scratch.split_at_mut(own_len);
+    let first_wanted = dh0.is_some();
+    let dh = dh0.unwrap_or(own_dh);
+    assert!(inputs.dh.len() == state_len && dh.len() == state_len);
     dh.copy_from_slice(inputs.dh);
     if rows == 0 || units == 0 {
-        return [dx, dkernel, drecurrent, dbias].into_iter().for_each(|sums| sums.fill(0.0));
+        let sums = [Some(dkernel), Some(drecurrent), Some(dbias), dx];
+        return sums.into_iter().flatten().for_each(|sums| sums.fill(0.0));
     }
 
-    let [dp_len, dq_len, packed_len, dreset_len, recurrent_len, kernel_len, strips_len] = scratch_parts(shape);
     let (dp, scratch) = scratch.split_at_mut(dp_len);
     let (dq, scratch) = scratch.split_at_mut(dq_len);
     let (packed, scratch) = scratch.split_at_mut(packed_len);
@@ -99,7 +104,9 @@ pub fn backward(shape: &GruShape, inputs: &GruBackward, gradients: Gradients, sc
     let (recurrent, scratch) = scratch.split_at_mut(recurrent_len);
     let (kernel, scratch) = scratch.split_at_mut(kernel_len);
     let strips = &mut scratch[..strips_len];
-    gemm::pack(gates, input, Matrix::transposed(inputs.kernel, gates), kernel);
+    if dx.is_some() {
+        gemm::pack(gates, input, Matrix::transposed(inputs.kernel, gates), kernel);
+    }
     if reset_after {
         gemm::pack(gates, units, Matrix::transposed(inputs.recurrent, gates), recurrent);
     } else {
@@ -114,7 +121,7 @@ pub fn backward(shape: &GruShape, inputs: &GruBackward, gradients: Gradients, sc
         let start = end.saturating_sub(steps_at_a_time(&shape.extents, gates));
         let rows = (end - start) * batch;
         let (dp, dq) = (&mut dp[..rows * gates], &mut dq[..if reset_after { rows * gates } else { 0 }]);
-        StepBack { shape, inputs, kept, hidden, recurrent }.run(start..end, dh, dreset, dp, dq);
+        StepBack { shape, inputs, kept, hidden, recurrent, first_wanted }.run(start..end, dh, dreset, dp, dq);
         let (dp, dq) = (&*dp, &*dq);
         let steps = Steps { shape: &shape.extents, range: start..end, reverse: inputs.reverse, columns: gates };
 
@@ -134,7 +141,9 @@ pub fn backward(shape: &GruShape, inputs: &GruBackward, gradients: Gradients, sc
             add(2 * units..gates, reset, dp, drecurrent, None);
         }
         add(0..gates, steps.inputs(inputs.x), dp, dkernel, Some(input_bias));
-        steps.input_gradient(dp, Layout { rows, width: gates }, kernel, dx);
+        if let Some(dx) = &mut dx {
+            steps.input_gradient(dp, Layout { rows, width: gates }, kernel, dx);
+        }
         end = start;
     }
 }
@@ -147,6 +156,8 @@ struct StepBack<'a> {
     hidden: &'a [f32],
     /// The recurrent weights, transposed and packed: at once, or those of `z` and `r` before those of the candidate.
     recurrent: &'a [f32],
+    /// Whether the gradient of the state before the first step of all is; otherwise it is left unfinished.
+    first_wanted: bool,
 }
 
 impl StepBack<'_> {
@@ -217,8 +228,11 @@ impl StepBack<'_> {
             }
             level.run(cell::Backward { kept: kept(row), h_before: h_before(row), dh, dp, dq });
         }
+        let passes_on = step > 0 || self.first_wanted;
         if reset_after {
-            gemm::gemm(rows, gates, units, Matrix::row_major(dq, gates), self.recurrent, dh, units, true);
+            if passes_on {
+                gemm::gemm(rows, gates, units, Matrix::row_major(dq, gates), self.recurrent, dh, units, true);
+            }
             return;
         }
         let (both, candidate) = self.recurrent.split_at(gemm::packed_len(2 * units, units));
@@ -234,6 +248,8 @@ impl StepBack<'_> {
                 dp: &mut dp[row * gates..(row + 1) * gates],
             });
         }
-        gemm::gemm(rows, 2 * units, units, Matrix::row_major(dp, gates), both, dh, units, true);
+        if passes_on {
+            gemm::gemm(rows, 2 * units, units, Matrix::row_major(dp, gates), both, dh, units, true);
+        }
     }
 }

@@ -119,8 +119,15 @@ impl Problem {
             dh: &narrow(&self.given[1]),
         };
         let [dx, dkernel, drecurrent, dbias, dh0] = &mut results;
-        let gradients = Gradients { dx, dkernel, drecurrent, dbias, dh0 };
+        let gradients = Gradients { dx: Some(dx), dkernel, drecurrent, dbias, dh0: Some(dh0) };
         backward(shape, &inputs, gradients, &mut vec![f32::NAN; backward_scratch_len(shape)]);
+
+        // What is not wanted changes nothing else.
+        let mut weights = [1, 2, 3].map(|i| vec![f32::NAN; self.operands[i].len()]);
+        let [dkernel, drecurrent, dbias] = &mut weights;
+        let gradients = Gradients { dx: None, dkernel, drecurrent, dbias, dh0: None };
+        backward(shape, &inputs, gradients, &mut vec![f32::NAN; backward_scratch_len(shape)]);
+        assert_eq!(weights, results[1..4]);
         results
     }
 }

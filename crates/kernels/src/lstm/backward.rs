@@ -49,10 +49,10 @@ pub struct Gradients<'a> {
     pub drecurrent: &'a mut [f32],
     /// `[4U]`, when there is a bias.
     pub dbias: Option<&'a mut [f32]>,
-    /// `[B, U]`
-    pub dh0: &'a mut [f32],
-    /// `[B, U]`
-    pub dc0: &'a mut [f32],
+    /// `[B, U]`, when wanted.
+    pub dh0: Option<&'a mut [f32]>,
+    /// `[B, U]`, when wanted.
+    pub dc0: Option<&'a mut [f32]>,
 }
 
 /// The reserve's three parts.
@@ -72,8 +72,8 @@ impl<'a> Reserve<'a> {
 }
 
 /// Lengths of the parts of the scratch memory: the gradient of the gates before activation for some steps, the same
-/// packed where it does not lie in panels already, the transposed weights packed, and strips.
-fn scratch_parts(shape: &RecurrentShape) -> [usize; 5] {
+/// packed where it does not lie in panels already, the transposed weights packed, strips, and the gradients of both states.
+fn scratch_parts(shape: &RecurrentShape) -> [usize; 6] {
     let gates = GATES * shape.units;
     let rows = steps_at_a_time(shape, gates).saturating_mul(shape.batch);
     let packed = if Layout::panels(rows, shape.units, gates).is_some() { 0 } else { gemm::packed_len(rows, gates) };
@@ -83,6 +83,7 @@ fn scratch_parts(shape: &RecurrentShape) -> [usize; 5] {
         gemm::packed_len(gates, shape.units),
         gemm::packed_len(gates, shape.input),
         Strips::len(&[shape.input, shape.units], rows),
+        shape.state_len().saturating_mul(2),
     ]
 }
 
@@ -104,16 +105,21 @@ pub fn backward(shape: &RecurrentShape, inputs: &LstmBackward, gradients: Gradie
     assert!(gradients.dbias.as_ref().is_none_or(|dbias| dbias.len() == gates));
     let reserve = Reserve::new(shape, inputs.reserve);
 
-    let [dz_len, packed_len, recurrent_len, kernel_len, strips_len] = scratch_parts(shape);
+    let [dz_len, packed_len, recurrent_len, kernel_len, strips_len, states_len] = scratch_parts(shape);
     let (dz, scratch) = scratch.split_at_mut(dz_len);
     let (packed, scratch) = scratch.split_at_mut(packed_len);
     let (recurrent, scratch) = scratch.split_at_mut(recurrent_len);
     let (kernel, scratch) = scratch.split_at_mut(kernel_len);
-    let strips = &mut scratch[..strips_len];
-    gemm::pack(gates, units, Matrix::transposed(inputs.recurrent, gates), recurrent);
-    gemm::pack(gates, input, Matrix::transposed(inputs.kernel, gates), kernel);
+    let (strips, scratch) = scratch.split_at_mut(strips_len);
+    let (own_dh, own_dc) = scratch[..states_len].split_at_mut(state_len);
 
-    let Gradients { mut dx, dkernel, drecurrent, mut dbias, dh0: dh, dc0: dc } = gradients;
+    let Gradients { mut dx, dkernel, drecurrent, mut dbias, dh0, dc0 } = gradients;
+    let first_wanted = dh0.is_some();
+    let (dh, dc) = (dh0.unwrap_or(own_dh), dc0.unwrap_or(own_dc));
+    gemm::pack(gates, units, Matrix::transposed(inputs.recurrent, gates), recurrent);
+    if dx.is_some() {
+        gemm::pack(gates, input, Matrix::transposed(inputs.kernel, gates), kernel);
+    }
     assert!(dh.len() == state_len && dc.len() == state_len);
     set_or_zero(dh, inputs.dh);
     set_or_zero(dc, inputs.dc);
@@ -128,7 +134,7 @@ pub fn backward(shape: &RecurrentShape, inputs: &LstmBackward, gradients: Gradie
         let panels = Layout::panels(rows, units, gates);
         let layout = panels.unwrap_or(Layout { rows, width: gates });
         let dz = &mut dz[..rows * gates];
-        step_back(shape, inputs, &reserve, start..end, recurrent, dh, dc, dz, layout);
+        step_back(shape, inputs, &reserve, start..end, first_wanted, recurrent, dh, dc, dz, layout);
         let dz = &*dz;
         let packed = if panels.is_some() {
             dz
@@ -148,13 +154,15 @@ pub fn backward(shape: &RecurrentShape, inputs: &LstmBackward, gradients: Gradie
 }
 
 /// Takes `range` of the steps back: turns `dh` and `dc` from the gradients of the states after them into those before,
-/// and writes the gradients of the gates before activation, `dz`, a row for every step of the range and sequence.
+/// and writes the gradients of the gates before activation, `dz`, a row for every step of the range and sequence. Unless
+/// it is `first_wanted`, `dh` before the first step of all is left unfinished: with few steps its product counts.
 #[allow(clippy::too_many_arguments, reason = "the state of `backward`")]
 fn step_back(
     shape: &RecurrentShape,
     inputs: &LstmBackward,
     reserve: &Reserve,
     range: Range<usize>,
+    first_wanted: bool,
     recurrent: &[f32],
     dh: &mut [f32],
     dc: &mut [f32],
@@ -192,8 +200,10 @@ fn step_back(
             // Masked rows keep what they have.
             let accumulate = inputs.mask.is_some();
             level.run(cell);
-            // SAFETY: the rows of this group in `dz`, whose length is asserted above.
-            unsafe { state_gradient(dz, layout, &runs, units, recurrent, dh, accumulate) };
+            if step > 0 || first_wanted {
+                // SAFETY: the rows of this group in `dz`, whose length is asserted above.
+                unsafe { state_gradient(dz, layout, &runs, units, recurrent, dh, accumulate) };
+            }
         }
     });
 }

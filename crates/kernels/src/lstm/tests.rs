@@ -149,8 +149,16 @@ impl Problem {
             dc: dc.as_deref(),
         };
         let [dx, dkernel, drecurrent, dbias, dh0, dc0] = &mut r;
+        let (dh0, dc0) = (Some(&mut dh0[..]), Some(&mut dc0[..]));
         let gradients = Gradients { dx: Some(dx), dkernel, drecurrent, dbias: Some(dbias), dh0, dc0 };
         backward(shape, &inputs, gradients, &mut nan(backward_scratch_len(shape)));
+
+        // What is not wanted changes nothing else.
+        let mut weights = [nan(self.kernel.len()), nan(self.recurrent.len())];
+        let [dkernel, drecurrent] = &mut weights;
+        let gradients = Gradients { dx: None, dkernel, drecurrent, dbias: None, dh0: None, dc0: None };
+        backward(shape, &inputs, gradients, &mut nan(backward_scratch_len(shape)));
+        assert_eq!(weights, r[1..3]);
         r
     }
 }

@@ -31,7 +31,7 @@ pub(crate) use convolution::Convolution;
 pub(crate) use depthwise::Depthwise;
 pub(crate) use operands::NUMERIC;
 pub(crate) use pooling::Pooling;
-pub(crate) use step::{indexed_step, step, step_with_scratch};
+pub(crate) use step::{indexed_step, step, step_with_scratch, step_with_unread};
 pub(crate) use unpacked::Unpacked;
 
 use ferrograph_tensor::DType;

@@ -15,11 +15,21 @@ pub(crate) fn step_with_scratch(
     scratch_len: usize,
     f: impl Fn(RunContext<'_>) -> Result<(), GraphError> + Send + Sync + 'static,
 ) -> Plan {
-    Plan::Step(Box::new(Function { scratch_len, f }))
+    step_with_unread(scratch_len, &[], f)
+}
+
+/// The same of a function that leaves out the results `skips` where they have no elements: nobody reads them then.
+pub(crate) fn step_with_unread(
+    scratch_len: usize,
+    skips: &'static [usize],
+    f: impl Fn(RunContext<'_>) -> Result<(), GraphError> + Send + Sync + 'static,
+) -> Plan {
+    Plan::Step(Box::new(Function { scratch_len, skips, f }))
 }
 
 struct Function<F> {
     scratch_len: usize,
+    skips: &'static [usize],
     f: F,
 }
 
@@ -32,6 +42,10 @@ impl<F> fmt::Debug for Function<F> {
 impl<F: Fn(RunContext<'_>) -> Result<(), GraphError> + Send + Sync> Step for Function<F> {
     fn run(&self, context: RunContext<'_>) -> Result<(), GraphError> {
         (self.f)(context)
+    }
+
+    fn skips(&self, result: usize) -> bool {
+        self.skips.contains(&result)
     }
 
     fn scratch_len(&self) -> usize {
