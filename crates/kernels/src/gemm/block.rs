@@ -308,10 +308,12 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
                         let end = row + rows / tiles + usize::from(tile < rows % tiles);
                         let (ahead, share) = match next {
                             Next::Beside(beside) => beside.share(steps, (end - row) * vectors * S::N),
-                            Next::Panel(_) if tile >= bringing => match following_rows(lines, walk, end) {
-                                Some(rows) if panel == panels.start => (rows, end - row),
-                                _ => (cursor.b, share),
-                            },
+                            Next::Panel(_) if tile >= bringing || vectors == 1 => {
+                                match following_rows(lines, walk, end) {
+                                    Some(rows) if panel == panels.start => (rows, end - row),
+                                    _ => (cursor.b, share),
+                                }
+                            }
                             Next::Panel(next) => {
                                 let following = cursor.b.wrapping_add(cursor.panel_stride);
                                 let next = if panel + 1 < panels.end { following } else { next };
@@ -320,6 +322,7 @@ impl<F: Epilogue> Kernel for Part<'_, F> {
                         };
                         let cursor = Cursor { ahead, share, ..cursor };
                         let lines = lines.part(row..end);
+                        let lines = if walk.stride == 1 { lines.evened() } else { lines };
                         match vectors {
                             1 => cursor.one_panel::<S, 1>(simd, lines, columns),
                             2 if const { S::TILE_VECTORS >= 2 } => cursor.one_panel::<S, 2>(simd, lines, columns),

