@@ -47,7 +47,7 @@ pub(super) const STAGED_PANELS: usize = 8;
 const MIN_STAGED_PANELS: usize = 4;
 
 /// Rows that are few: less than two tiles of a level with small ones.
-const FEW: usize = 4;
+pub(super) const FEW: usize = 4;
 
 /// Tiles that bring the next panel at most. More would ask for the same cache lines again and again.
 const BRINGING: usize = 4;

@@ -2,6 +2,7 @@
 //!
 //! Contains `unsafe`: a part of an array that has been written is taken as such.
 
+use super::block::FEW;
 use crate::parallel::SharedMut;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -156,7 +157,8 @@ impl Places for Even {
         // An empty sum reads nothing, so its row may start past the end.
         let input = input.get().cast_const().wrapping_add(rows.start * spacing.inputs);
         let output = output.get().wrapping_add(rows.start * spacing.outputs);
-        if side_by_side {
+        // Tiles of few rows have no other form than a list.
+        if side_by_side && rows.len() > FEW {
             return run(Lines::Spaced { input, output, spacing, rows: rows.len() });
         }
         let (mut inputs, mut outputs) = (Rows::new(), Rows::new());
