@@ -15,8 +15,8 @@ pub(crate) struct Room<'a> {
     pub operands: Operands<'a>,
     /// As the plan's list of the same name; empty between runs.
     pub own: Vec<Buffer>,
-    /// By update: the version of the value that its buffer held when the run got it, if any, and after the run of the
-    /// variable's value; empty between runs.
+    /// By update: the version of the value that was taken, if one was, and after the run of the variable's value; empty
+    /// between runs.
     pub versions: Vec<Option<u64>>,
     pub parts: Vec<Part>,
 }

@@ -1,16 +1,20 @@
-//! Variables that a run changes where they lie: the moments of Adam's rule, which nothing but their own update reads.
+//! Variables that a run changes where they lie: the moments of Adam's rule, which nothing but their own update reads, and
+//! the weights of tables of which it moves some rows.
 //!
 //! To write them to other memory takes 1.2 times as long. But what is overwritten cannot be had back, so a run begins with
 //! it only when nothing can make it fail any more: whatever the data may be refused for is asked before.
+//!
+//! Predictions read weights, and would wait while they are changed, so those of a table are taken no earlier than they are
+//! updated; that is when a gradient has come back to where the run began. Who holds them then keeps them: they are copied.
 
 use crate::ProgramError;
 use crate::arenas::Room;
 use crate::flow::Flow;
 use crate::plan::{Action, Plan};
-use crate::touched::Touched;
+use crate::touched::{Touched, Versions};
 use crate::units::Unit;
 use ferrograph_graph::{Plan as OpPlan, ValueId, Variable};
-use ferrograph_tensor::{Arena, Buffer, DType};
+use ferrograph_tensor::{Arena, Buffer, DType, ShapeError, Shared};
 use std::slice::from_ref;
 use std::sync::Arc;
 
@@ -32,10 +36,14 @@ pub(crate) struct InPlace {
 pub(crate) struct Table {
     /// The action that updates it.
     pub action: usize,
-    /// The updates that are its moments and its weights.
-    pub updates: [usize; 3],
-    /// The shared buffer that is the weights.
+    /// The updates that are its moments.
+    pub moments: [usize; 2],
+    /// The update that is its weights.
     pub weights: usize,
+    /// The shared buffer that is its weights when the run begins.
+    pub before: usize,
+    /// Whether that is read after the update, too.
+    pub is_read_later: bool,
 }
 
 /// The first unit from which on a run can ask before it changes anything what it may fail for: what decides on that is made
@@ -118,37 +126,51 @@ impl InPlace {
             };
         }
         for table in &self.tables {
-            if let (Some(touched), [Some(m), Some(v), holds]) = table.known(plan, room) {
-                let moments = [0, 1].map(|n| room.own[table.updates[n]].view(DType::Float32));
-                touched.begin([m, v, room.operands.version(table.weights)], holds, moments);
+            if let (Some(touched), Some(versions)) = table.known(plan, room) {
+                touched.begin(versions, table.moments.map(|update| room.own[update].view(DType::Float32)));
             }
         }
         Ok(())
     }
 
-    /// Notes that only copies have changed: what was marked as touched may stay so.
-    pub(crate) fn unchanged(&self, plan: &Plan, room: &Room<'_>) {
-        for table in &self.tables {
-            if let (Some(touched), [Some(m), Some(v), _]) = table.known(plan, room) {
-                touched.end([m, v, room.operands.version(table.weights)]);
+    /// Puts the weights of a table where this action, if it does so, updates them: themselves, or with `copies` a copy.
+    pub(crate) fn take_weights(
+        &self,
+        action: usize,
+        plan: &Plan,
+        updated: &[(Arc<Variable>, ValueId)],
+        room: &mut Room<'_>,
+        copies: bool,
+    ) -> Result<(), ShapeError> {
+        for table in self.tables.iter().filter(|table| table.action == action) {
+            let (own, before) = (&mut room.own[table.weights], &mut room.operands.shared[table.before]);
+            if copies || table.is_read_later {
+                own.bytes_mut().copy_from_slice(before.bytes());
+            } else {
+                *before = Shared::Kept(plan.nothing.clone());
+                let spare = std::mem::replace(own, Buffer::new(0)?);
+                *own = updated[table.weights].0.take_or_copy(spare);
             }
         }
+        Ok(())
     }
 
-    /// Notes what the updates of tables have led to: these versions of all updates.
+    /// Notes what the updates of tables have led to: the versions of their moments. Rows that only moved in a copy may stay
+    /// marked as touched.
     pub(crate) fn end(&self, plan: &Plan, room: &Room<'_>) {
         for table in &self.tables {
-            if let (Some(touched), [Some(m), Some(v), Some(w)]) = table.known(plan, room) {
-                touched.end([m, v, w]);
+            if let (Some(touched), Some(versions)) = table.known(plan, room) {
+                touched.end(versions);
             }
         }
     }
 }
 
 impl Table {
-    /// What is known of its rows, and what the run notes of its updates.
-    fn known<'p>(self, plan: &'p Plan, room: &Room<'_>) -> (Option<&'p Touched>, [Option<u64>; 3]) {
-        (plan.actions[self.action].work.touched(), self.updates.map(|index| room.versions[index]))
+    /// What is known of its rows, and what the run notes of its moments.
+    fn known<'p>(self, plan: &'p Plan, room: &Room<'_>) -> (Option<&'p Touched>, Option<Versions>) {
+        let [m, v] = self.moments.map(|update| room.versions[update]);
+        (plan.actions[self.action].work.touched(), m.zip(v).map(Versions::from))
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Moments {
     moved: [Moved; 3],
     /// The external that is the size of the step.
     alpha: usize,
-    /// Whether the moments lie where their next values go, and are no externals.
+    /// Whether the moments lie where their next values go, and are no externals. The weight does with `touched`.
     in_place: bool,
     /// What is known of the rows of a table.
     touched: Option<Touched>,
@@ -77,8 +77,8 @@ impl Moments {
         self.moved
     }
 
-    /// Lets the moments lie where their next values go. What is `touched` is known of the rows of what is moved, which the
-    /// step before makes whole.
+    /// Lets the moments lie where their next values go, and with `touched`, which is what is known of the rows of what is
+    /// moved, the weight as well. The step before makes such rows whole.
     pub(crate) fn move_in_place(&mut self, touched: Option<Touched>) {
         (self.in_place, self.touched) = (true, touched);
     }
@@ -123,13 +123,14 @@ impl Moments {
             (Some(gradient), _) => &external(gradient)[part.clone()],
             (None, head) => head.unwrap_or_default(),
         };
-        let w = &external(self.moved[2].from)[part.clone()];
         let alpha = external(self.alpha)[0];
+        let w = || &external(self.moved[2].from)[part.clone()];
         if let Some(touched) = &self.touched {
-            self.adam.update_rows(alpha, gradient, [m, v], w, next, touched.rows(start));
+            self.adam.update_rows(alpha, gradient, [m, v, next], touched.rows(start));
         } else if self.in_place {
-            self.adam.update(alpha, gradient, [m, v], w, next);
+            self.adam.update(alpha, gradient, [m, v], w(), next);
         } else {
+            let w = w();
             let [from_m, from_v] = [0, 1].map(|n| &external(self.moved[n].from)[part.clone()]);
             for at in (0..part.len()).step_by(BLOCK) {
                 let block = at..part.len().min(at + BLOCK);

@@ -93,11 +93,6 @@ impl<'a> Operands<'a> {
         Operands { shared: shared.into_iter().map(|_| unreachable!("cleared")).collect(), versions }
     }
 
-    /// The version of a variable among the shared buffers.
-    pub(crate) fn version(&self, shared: usize) -> u64 {
-        self.versions[shared]
-    }
-
     /// As [`Self::note`], while nobody publishes.
     fn note_together<'p>(
         &mut self,

@@ -193,9 +193,9 @@ impl<'g> Planner<'g> {
                 let (mut fused, boundary) = self.fuse(at, &unit[1..], plans, last_use, head, None)?;
                 let Work::Kernel(step) = &draft.work else { unreachable!("just made") };
                 let rows = if in_parts { step.in_parts().and_then(InParts::mostly_zero_rows) } else { None };
-                let moved = self.move_in_place(at, &mut fused, &boundary, rows);
+                let moved = self.move_in_place(at, &mut fused, &boundary, last_use, rows);
                 let others = draft.outputs.split_off(1);
-                self.add_loop(at, &mut draft, &fused, boundary, moved);
+                self.add_loop(at, &mut draft, &fused, boundary, &moved.unwrap_or_default());
                 draft.outputs.extend(others);
                 let Work::Kernel(step) = draft.work else { unreachable!("just made") };
                 let fused = Box::new(fused);
@@ -205,8 +205,8 @@ impl<'g> Planner<'g> {
         } else {
             let (mut fused, boundary) = self.fuse(at, &unit, plans, last_use, (None, 0), None)?;
             let mut draft = Draft::new(names);
-            let moved = self.move_in_place(at, &mut fused, &boundary, None);
-            self.add_loop(at, &mut draft, &fused, boundary, moved);
+            let moved = self.move_in_place(at, &mut fused, &boundary, last_use, None);
+            self.add_loop(at, &mut draft, &fused, boundary, &moved.unwrap_or_default());
             draft.work = Work::Fused(Box::new(fused));
             draft
         };
@@ -237,15 +237,16 @@ impl<'g> Planner<'g> {
     }
 
     /// Lets a loop of unit `at` that moves a weight by Adam's rule change the moments where they lie, if nothing else reads
-    /// them; the two externals that it then does not read. `rows`: elements of the rows that are mostly zero in what is
-    /// moved.
+    /// them; the externals that it then does not read. `rows`: elements of the rows that are mostly zero in what is moved,
+    /// which then is changed where it lies, too.
     fn move_in_place(
         &mut self,
         at: usize,
         fused: &mut Fused,
         boundary: &Boundary,
+        last_use: &HashMap<ValueId, usize>,
         rows: Option<usize>,
-    ) -> Option<[usize; 2]> {
+    ) -> Option<Vec<usize>> {
         let moments = fused.moments_mut().filter(|_| at >= self.from)?;
         let moved = moments.moved();
         let update = |n: usize| {
@@ -264,12 +265,15 @@ impl<'g> Planner<'g> {
         let weight = update(2).filter(|&(_, id)| is_own(id)).map(|(update, _)| update);
         let rows = rows.filter(|&rows| rows >= MIN_ROW).zip(weight);
         let touched = rows.and_then(|(rows, weight)| {
-            let weights = self.layout.share(&self.flow, weights)?;
-            self.in_place.tables.push(Table { action: at, updates: [m, v, weight], weights });
+            let before = self.layout.share(&self.flow, weights)?;
+            let root = self.flow.root(weights);
+            let is_read_later = self.leaves[root.index()] || last_use.get(&root).is_some_and(|&last| last > at);
+            self.in_place.tables.push(Table { action: at, moments: [m, v], weights: weight, before, is_read_later });
             Some(Touched::new(self.layout.own[m] / size_of::<f32>() / rows, rows))
         });
+        let unread = moved.iter().take(if touched.is_some() { 3 } else { 2 }).map(|moved| moved.from).collect();
         moments.move_in_place(touched);
-        Some([moved[0].from, moved[1].from])
+        Some(unread)
     }
 
     /// Adds a loop's operands, results and scratch memory to what stands before it. The externals `unread` have no place.
@@ -279,9 +283,9 @@ impl<'g> Planner<'g> {
         draft: &mut Draft,
         fused: &Fused,
         Boundary { externals, results }: Boundary,
-        unread: Option<[usize; 2]>,
+        unread: &[usize],
     ) {
-        let reads = |external: usize| unread.is_none_or(|unread| !unread.contains(&external));
+        let reads = |external: usize| !unread.contains(&external);
         let operands = externals.into_iter().enumerate();
         draft.inputs.extend(operands.map(|(n, id)| (self.flow.ty(id).dtype, reads(n).then_some(id))));
         draft.outputs = results;
@@ -322,7 +326,7 @@ impl<'g> Planner<'g> {
         let head = (Some(nodes[first].results[0]), draft.inputs.len());
         let handed_over = Some(self.flow.root(nodes[pooling].operands[0]));
         let (fused, boundary) = self.fuse(at, &unit[1..unit.len() - 1], plans, last_use, head, handed_over)?;
-        self.add_loop(at, &mut draft, &fused, boundary, None);
+        self.add_loop(at, &mut draft, &fused, boundary, &[]);
         draft.outputs.clone_from(&nodes[pooling].results);
         let Work::Kernel(step) = draft.work else { unreachable!("just made") };
         draft.work = Work::Pooled(step, Box::new(fused));
@@ -360,7 +364,7 @@ impl<'g> Planner<'g> {
                 let head = (Some(nodes[unit[start]].results[0]), draft.inputs.len());
                 let handed_over = next.map(|next| self.flow.root(nodes[unit[next]].operands[0]));
                 let (own, boundary) = self.fuse(at, own, plans, last_use, head, handed_over)?;
-                self.add_loop(at, &mut draft, &own, boundary, None);
+                self.add_loop(at, &mut draft, &own, boundary, &[]);
                 fused = Some(Box::new(own));
             }
             stages.push(Stage { step, fused, first_name: start, first_input, first_prepared });

@@ -92,7 +92,7 @@ pub(crate) fn measure(
             })
         });
         if computed.is_ok() {
-            plan.in_place.unchanged(plan, returned.room);
+            plan.in_place.end(plan, returned.room);
         }
         drop(returned);
         arenas.give_back(room);
@@ -116,10 +116,9 @@ struct Returned<'r, 'a> {
 impl Drop for Returned<'_, '_> {
     fn drop(&mut self) {
         for (index, ((variable, _), buffer)) in self.updated.iter().zip(self.room.own.drain(..)).enumerate() {
-            if !self.plan.in_place.takes(index) {
-                variable.return_spare(buffer);
-            } else if !buffer.is_empty() {
-                variable.put_back(buffer);
+            // Without elements it was not taken yet.
+            if !(buffer.is_empty() && self.plan.in_place.takes(index)) {
+                variable.give_back(buffer);
             }
         }
     }
@@ -175,10 +174,8 @@ fn compute(
 ) -> Result<(), ProgramError> {
     for (index, (variable, _)) in updated.iter().enumerate() {
         // What is changed where it lies is taken when it is.
-        let (buffer, holds) =
-            if plan.in_place.takes(index) { (Buffer::new(0)?, None) } else { variable.take_spare()? };
-        room.own.push(buffer);
-        room.versions.push(holds);
+        room.own.push(if plan.in_place.takes(index) { Buffer::new(0)? } else { variable.take_spare()? });
+        room.versions.push(None);
     }
     for &bytes in &plan.own[updated.len()..] {
         room.own.push(Buffer::new(bytes)?);
@@ -192,10 +189,14 @@ fn compute(
         {
             return Err(ProgramError::Cancelled);
         }
+        let copies = matches!(purpose, Purpose::Measure);
         if plan.in_place.begins_at(index) {
-            plan.in_place.begin(plan, updated, room, matches!(purpose, Purpose::Measure))?;
+            plan.in_place.begin(plan, updated, room, copies)?;
             changes = true;
             ended(None);
+        }
+        if changes {
+            plan.in_place.take_weights(index, plan, updated, room, copies)?;
         }
         let Room { block, operands, own, parts, .. } = &mut *room;
         let mut arena = Arena { block, shared: &operands.shared, own };
@@ -229,8 +230,7 @@ fn publish(
     if !updated.is_empty() {
         let _publishing = PUBLISHING.write().unwrap_or_else(PoisonError::into_inner);
         for (index, ((variable, _), next)) in updated.iter().zip(own.drain(..)).enumerate() {
-            let in_place = plan.in_place.takes(index);
-            versions[index] = Some(if in_place { variable.commit_taken(next)? } else { variable.commit(next)? });
+            versions[index] = Some(variable.commit(next)?);
         }
         plan.in_place.end(plan, room);
     }

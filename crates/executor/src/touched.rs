@@ -8,8 +8,8 @@ use ferrograph_tensor::View;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// The versions of a table's first moments, second moments and weights.
-pub(crate) type Versions = [u64; 3];
+/// The versions of a table's first and second moments.
+pub(crate) type Versions = [u64; 2];
 
 /// What is known of a table between the updates of one plan.
 #[derive(Debug)]
@@ -18,8 +18,6 @@ pub(crate) struct Touched {
     len: usize,
     /// By row: whether its moments or its gradient may be other than zeros.
     rows: Box<[AtomicBool]>,
-    /// Whether the memory for the next weights holds other rows than the weights do.
-    copy: AtomicBool,
     /// What it is known of; nothing while it is updated.
     known: Mutex<Option<Versions>>,
 }
@@ -27,14 +25,13 @@ pub(crate) struct Touched {
 impl Touched {
     pub(crate) fn new(rows: usize, len: usize) -> Self {
         let rows = (0..rows).map(|_| AtomicBool::new(true)).collect();
-        Self { len, rows, copy: AtomicBool::new(true), known: Mutex::new(None) }
+        Self { len, rows, known: Mutex::new(None) }
     }
 
-    /// Before an update of these versions with these moments; the memory for the next weights holds those of version
-    /// `holds`, if any.
-    pub(crate) fn begin(&self, [m, v, w]: Versions, holds: Option<u64>, moments: [View<'_>; 2]) {
+    /// Before an update of these moments.
+    pub(crate) fn begin(&self, versions: Versions, moments: [View<'_>; 2]) {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if known.is_none_or(|known| known[..2] != [m, v]) {
+        if known != Some(versions) {
             // Somebody else has changed the moments.
             let [m, v] = moments.map(|moment| moment.f32().chunks_exact(self.len));
             for ((m, v), touched) in m.zip(v).zip(&self.rows) {
@@ -42,10 +39,6 @@ impl Touched {
                 touched.store(bits(m) | bits(v) != 0, Ordering::Relaxed);
             }
         }
-        // Nobody has changed anything since the last update, which read the weights that this one overwrites and left the
-        // same rows as they were.
-        let follows = known == Some([m, v, w]) && holds.is_some_and(|holds| holds + 1 == w);
-        self.copy.store(!follows, Ordering::Relaxed);
     }
 
     /// Notes that an update moves these rows, which are within the table.
@@ -62,7 +55,6 @@ impl Touched {
 
     /// What an update of the elements from `start` on, whole rows, has to know.
     pub(crate) fn rows(&self, start: usize) -> Rows<'_> {
-        let touched = &self.rows[start / self.len..];
-        Rows { len: self.len, touched, copy: self.copy.load(Ordering::Relaxed) }
+        Rows { len: self.len, touched: &self.rows[start / self.len..] }
     }
 }

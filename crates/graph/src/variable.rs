@@ -12,8 +12,9 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 /// A run reads the value that stood when it began and writes the next value into a buffer of its own; the two change
 /// places when the run has succeeded. So a run that fails changes nothing, and a reader never sees half an update.
 ///
-/// Or a run takes the value away, changes it where it lies and gives it back ([`Self::take_value`]), once nothing can
-/// make it fail any more. A reader then waits. That is for state of optimizers, which predictions do not read.
+/// Or a run takes the value away, changes it where it lies and gives it back ([`Self::take_value`],
+/// [`Self::take_or_copy`]), once nothing can make it fail any more. A reader then waits. That is for state of optimizers,
+/// which predictions do not read, and for what is changed at the end of a run.
 #[derive(Debug)]
 pub struct Variable {
     id: u64,
@@ -32,14 +33,8 @@ struct State {
     /// `None` while a run changes it.
     value: Option<Tensor>,
     version: u64,
-    spare: Option<Spare>,
-}
-
-/// Memory for the next value.
-#[derive(Debug)]
-struct Spare {
-    buffer: Arc<Buffer>,
-    holds: Option<u64>,
+    /// Memory for the next value.
+    spare: Option<Arc<Buffer>>,
 }
 
 /// A value that does not fit a variable.
@@ -148,81 +143,96 @@ impl Variable {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A buffer for the next value, with arbitrary contents; if they are those of an earlier value, its version.
-    pub fn take_spare(&self) -> Result<(Buffer, Option<u64>), ShapeError> {
+    /// A buffer for the next value, with arbitrary contents.
+    pub fn take_spare(&self) -> Result<Buffer, ShapeError> {
         let spare = self.state().spare.take();
-        match spare.map(|Spare { buffer, holds }| (Arc::try_unwrap(buffer), holds)) {
-            Some((Ok(buffer), holds)) => Ok((buffer, holds)),
+        match spare.map(Arc::try_unwrap) {
+            Some(Ok(buffer)) => Ok(buffer),
             // A run that began earlier still reads it.
-            Some((Err(_), _)) | None => {
-                Ok((Buffer::new(ferrograph_tensor::byte_size(self.dtype, &self.shape)?)?, None))
-            }
+            Some(Err(_)) | None => Buffer::new(ferrograph_tensor::byte_size(self.dtype, &self.shape)?),
         }
     }
 
-    /// Makes `next` the value and keeps the former value's buffer as the spare. The new version.
-    pub fn commit(&self, next: Buffer) -> Result<u64, ShapeError> {
-        let value = Tensor::from_buffer(self.dtype, &self.shape, Arc::new(next))?;
-        let mut state = self.state();
-        let holds = Some(state.version);
-        let former = state.value.replace(value);
-        state.spare = former.map(|former| Spare { buffer: former.buffer().clone(), holds });
-        state.version += 1;
-        self.back.notify_all();
-        Ok(state.version)
-    }
-
-    /// Gives back a buffer from [`Self::take_spare`] that was not used.
-    pub fn return_spare(&self, buffer: Buffer) {
-        self.state().spare = Some(Spare { buffer: Arc::new(buffer), holds: None });
-    }
-
     /// Takes the value away, to be changed where it lies, with its version; where somebody else holds it, a copy. Until
-    /// [`Self::commit_taken`] or [`Self::put_back`] readers wait. Only for who holds [`Self::lock_for_update`], and
-    /// nothing is taken if there is no memory for a copy.
+    /// [`Self::commit`] or [`Self::give_back`] readers wait. Only for who holds [`Self::lock_for_update`], and nothing is
+    /// taken if there is no memory for a copy.
     pub fn take_value(&self) -> Result<(Buffer, u64), ShapeError> {
         let mut state = self.state();
-        let Some(value) = state.value.take() else { unreachable!("only one run at a time updates a variable") };
-        let shared = value.buffer().clone();
-        drop(value);
-        match Arc::try_unwrap(shared) {
+        // Whoever changes the value where it lies needs no second buffer.
+        state.spare = None;
+        match state.take() {
             Ok(buffer) => Ok((buffer, state.version)),
             Err(shared) => {
                 let copy = Buffer::copy_of(shared.bytes());
                 if copy.is_err() {
-                    state.value = Some(Tensor::from_buffer(self.dtype, &self.shape, shared)?);
+                    state.value = Some(self.tensor(shared));
                 }
                 Ok((copy?, state.version))
             }
         }
     }
 
-    /// Makes the buffer that was taken, changed, the value. The new version.
-    pub fn commit_taken(&self, next: Buffer) -> Result<u64, ShapeError> {
+    /// As [`Self::take_value`] without an error: what somebody else holds is copied to `spare`, and no reader waits.
+    pub fn take_or_copy(&self, mut spare: Buffer) -> Buffer {
+        let mut state = self.state();
+        match state.take() {
+            Ok(buffer) => {
+                state.spare = Some(Arc::new(spare));
+                buffer
+            }
+            Err(shared) => {
+                state.value = Some(self.tensor(shared.clone()));
+                drop(state);
+                spare.bytes_mut().copy_from_slice(shared.bytes());
+                spare
+            }
+        }
+    }
+
+    /// Makes `next` the value and keeps the former value's buffer, if it was not taken, as the spare. The new version.
+    pub fn commit(&self, next: Buffer) -> Result<u64, ShapeError> {
         let value = Tensor::from_buffer(self.dtype, &self.shape, Arc::new(next))?;
         let mut state = self.state();
-        // Whoever changes the value where it lies needs no second buffer.
-        (state.value, state.spare) = (Some(value), None);
+        if let Some(former) = state.value.replace(value) {
+            state.spare = Some(former.buffer().clone());
+        }
         state.version += 1;
         self.back.notify_all();
         Ok(state.version)
     }
 
-    /// Gives back a buffer that was taken, unless the variable has got another value meanwhile.
-    pub fn put_back(&self, buffer: Buffer) {
-        let Ok(value) = Tensor::from_buffer(self.dtype, &self.shape, Arc::new(buffer)) else {
-            unreachable!("it was the value")
-        };
+    /// Gives back a buffer that was taken and shall not become the next value: it is the value again if that was taken and
+    /// no other was assigned, or the spare.
+    pub fn give_back(&self, buffer: Buffer) {
+        let buffer = Arc::new(buffer);
         let mut state = self.state();
         if state.value.is_none() {
-            state.value = Some(value);
+            state.value = Some(self.tensor(buffer));
             state.version += 1;
             self.back.notify_all();
+        } else {
+            state.spare = Some(buffer);
         }
+    }
+
+    /// A buffer that was the value as a tensor.
+    fn tensor(&self, buffer: Arc<Buffer>) -> Tensor {
+        let Ok(value) = Tensor::from_buffer(self.dtype, &self.shape, buffer) else { unreachable!("it was the value") };
+        value
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Takes the value; an error where somebody else holds it, too.
+    fn take(&mut self) -> Result<Buffer, Arc<Buffer>> {
+        let Some(value) = self.value.take() else { unreachable!("only one run at a time updates a variable") };
+        let shared = value.buffer().clone();
+        drop(value);
+        Arc::try_unwrap(shared)
     }
 }
 
@@ -234,25 +244,33 @@ mod tests {
     fn commits_and_reuses_the_former_buffer() {
         let variable = Variable::new("w", Tensor::zeros(DType::Float32, &[2]).unwrap());
         let (held, version) = variable.read();
-        let (mut next, holds) = variable.take_spare().unwrap();
-        assert_eq!(holds, None);
+        let mut next = variable.take_spare().unwrap();
         next.view_mut(DType::Float32).f32().copy_from_slice(&[1.0, 2.0]);
         variable.commit(next).unwrap();
         assert_eq!((variable.read().0.view().f32(), variable.read().1), ([1.0, 2.0].as_slice(), version + 1));
         assert_eq!(held.view().f32(), [0.0, 0.0], "a reader keeps the value it began with");
         // The former buffer is still read, so the next update gets fresh memory.
-        assert_ne!(variable.take_spare().unwrap().0.bytes().as_ptr(), held.buffer().bytes().as_ptr());
+        assert_ne!(variable.take_spare().unwrap().bytes().as_ptr(), held.buffer().bytes().as_ptr());
     }
 
     #[test]
-    fn a_spare_says_which_value_it_holds() {
+    fn a_value_that_is_held_is_copied_to_the_spare() {
         let variable = Variable::new("w", Tensor::zeros(DType::Float32, &[2]).unwrap());
-        let next = variable.take_spare().unwrap().0;
-        assert_eq!(variable.commit(next).unwrap(), 1);
-        let (spare, holds) = variable.take_spare().unwrap();
-        assert_eq!(holds, Some(0));
-        variable.return_spare(spare);
-        assert_eq!(variable.take_spare().unwrap().1, None, "it may have been written to");
+        let (held, version) = variable.read();
+        let mut copy = variable.take_or_copy(variable.take_spare().unwrap());
+        assert_eq!(copy.view(DType::Float32).f32(), [0.0; 2]);
+        copy.view_mut(DType::Float32).f32().fill(3.0);
+        assert_eq!(variable.read().0.view().f32(), [0.0; 2], "no reader waits");
+        assert_eq!(variable.commit(copy).unwrap(), version + 1);
+        assert_eq!((held.view().f32(), variable.read().0.view().f32()), (&[0.0; 2][..], &[3.0; 2][..]));
+        drop(held);
+        let address = variable.read().0.buffer().bytes().as_ptr() as usize;
+        let spare = variable.take_spare().unwrap();
+        let taken = variable.take_or_copy(spare);
+        assert_eq!(taken.bytes().as_ptr() as usize, address, "now nobody else holds it");
+        assert!(variable.try_read_buffer().is_none());
+        variable.give_back(taken);
+        assert_eq!((variable.read().0.view().f32(), variable.read().1), (&[3.0; 2][..], version + 2));
     }
 
     #[test]
@@ -266,7 +284,7 @@ mod tests {
             let reader = scope.spawn(|| variable.read());
             std::thread::sleep(std::time::Duration::from_millis(5));
             value.view_mut(DType::Float32).f32().copy_from_slice(&[1.0, 2.0]);
-            assert_eq!(variable.commit_taken(value).unwrap(), version + 1);
+            assert_eq!(variable.commit(value).unwrap(), version + 1);
             assert_eq!(reader.join().unwrap().0.view().f32(), [1.0, 2.0]);
         });
     }
@@ -277,7 +295,7 @@ mod tests {
         let (held, _) = variable.read();
         let (mut value, _) = variable.take_value().unwrap();
         value.view_mut(DType::Float32).f32().fill(3.0);
-        variable.commit_taken(value).unwrap();
+        variable.commit(value).unwrap();
         assert_eq!((held.view().f32(), variable.read().0.view().f32()), (&[0.0; 2][..], &[3.0; 2][..]));
     }
 
@@ -286,10 +304,10 @@ mod tests {
         let variable = Variable::new("m", Tensor::zeros(DType::Float32, &[2]).unwrap());
         let (value, _) = variable.take_value().unwrap();
         variable.assign(Tensor::new(DType::Float32, &[2], ferrograph_tensor::View::F32(&[5.0; 2])).unwrap()).unwrap();
-        variable.put_back(value);
+        variable.give_back(value);
         assert_eq!(variable.read().0.view().f32(), [5.0; 2]);
         let (value, _) = variable.take_value().unwrap();
-        variable.put_back(value);
+        variable.give_back(value);
         assert_eq!(variable.read().0.view().f32(), [5.0; 2]);
     }
 

@@ -25,20 +25,12 @@ impl Adam {
     pub fn update(self, alpha: f32, gradient: &[f32], moments: [&mut [f32]; 2], w: &[f32], next: &mut [f32]) {
         let len = gradient.len();
         assert!(moments.iter().all(|moment| moment.len() == len) && w.len() == len && next.len() == len);
-        Level::current().run(Update { adam: self, alpha, gradient, moments, w, next });
+        Level::current().run(Update { adam: self, alpha, gradient, moments, before: Some(w), w: next });
     }
 
-    /// As [`Self::update`] of whole rows, of which those stay as they are whose gradient and moments are all zeros: to the
-    /// bit, so they need not be read.
-    pub fn update_rows(
-        self,
-        alpha: f32,
-        gradient: &[f32],
-        moments: [&mut [f32]; 2],
-        w: &[f32],
-        next: &mut [f32],
-        rows: Rows<'_>,
-    ) {
+    /// As [`Self::update`] of whole rows of moments and weights where they lie. Rows stay as they are whose gradient and
+    /// moments are all zeros: to the bit, so they need not be read.
+    pub fn update_rows(self, alpha: f32, gradient: &[f32], [m, v, w]: [&mut [f32]; 3], rows: Rows<'_>) {
         // With others, what is 0 or -0 might change.
         if !(alpha >= 0.0 && alpha.is_finite() && self.epsilon > 0.0) {
             let own = &rows.touched[..gradient.len() / rows.len];
@@ -47,9 +39,10 @@ impl Adam {
             }
         }
         let len = gradient.len();
-        assert!(moments.iter().all(|moment| moment.len() == len) && w.len() == len && next.len() == len);
+        assert!(m.len() == len && v.len() == len && w.len() == len);
         assert!(len.is_multiple_of(rows.len) && len / rows.len <= rows.touched.len());
-        Level::current().run(UpdateRows { update: Update { adam: self, alpha, gradient, moments, w, next }, rows });
+        let update = Update { adam: self, alpha, gradient, moments: [m, v], before: None, w };
+        Level::current().run(UpdateRows { update, rows });
     }
 }
 
@@ -61,8 +54,6 @@ pub struct Rows<'a> {
     /// For each row whether its gradient or its moments may be other than zeros; of rows that follow, too, if they are to be
     /// updated next.
     pub touched: &'a [AtomicBool],
-    /// Whether rows that stay as they are have to be copied; otherwise they are there already.
-    pub copy: bool,
 }
 
 impl Rows<'_> {
@@ -99,8 +90,9 @@ struct Update<'a> {
     alpha: f32,
     gradient: &'a [f32],
     moments: [&'a mut [f32]; 2],
-    w: &'a [f32],
-    next: &'a mut [f32],
+    /// The weights before the update, unless they lie where the next go.
+    before: Option<&'a [f32]>,
+    w: &'a mut [f32],
 }
 
 impl Update<'_> {
@@ -112,8 +104,8 @@ impl Update<'_> {
             alpha: self.alpha,
             gradient: &self.gradient[part.clone()],
             moments: [&mut m[part.clone()], &mut v[part.clone()]],
-            w: &self.w[part.clone()],
-            next: &mut self.next[part],
+            before: self.before.map(|before| &before[part.clone()]),
+            w: &mut self.w[part],
         }
     }
 
@@ -122,7 +114,7 @@ impl Update<'_> {
     fn ask_for<S: Simd>(&self, simd: S, at: usize, len: usize) {
         let [m, v] = &self.moments;
         for at in (at..at + len).step_by(LINE) {
-            for part in [&**m, &**v, self.w, &*self.next] {
+            for part in [&**m, &**v, self.w] {
                 simd.prefetch_far(part.as_ptr().wrapping_add(at));
             }
         }
@@ -134,7 +126,7 @@ impl Kernel for Update<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let Update { adam, alpha, gradient, moments: [m, v], w, next } = self;
+        let Update { adam, alpha, gradient, moments: [m, v], before, w } = self;
         let rule = Rule {
             first: simd.splat(adam.first),
             second: simd.splat(adam.second),
@@ -143,21 +135,20 @@ impl Kernel for Update<'_> {
         };
         let whole = gradient.len() / S::N * S::N;
         for at in (0..whole).step_by(S::N) {
-            let before = [simd.load(&m[at..]), simd.load(&v[at..]), simd.load(&w[at..])];
-            let after = rule.next(simd, simd.load(&gradient[at..]), before);
+            let state = [simd.load(&m[at..]), simd.load(&v[at..]), simd.load(&before.unwrap_or(w)[at..])];
+            let after = rule.next(simd, simd.load(&gradient[at..]), state);
             simd.store(&mut m[at..], after[0]);
             simd.store(&mut v[at..], after[1]);
-            simd.store(&mut next[at..], after[2]);
+            simd.store(&mut w[at..], after[2]);
         }
         if whole == gradient.len() {
             return;
         }
-        let (m, v) = (&mut m[whole..], &mut v[whole..]);
-        let before = [simd.load_partial(m), simd.load_partial(v), simd.load_partial(&w[whole..])];
-        let after = rule.next(simd, simd.load_partial(&gradient[whole..]), before);
-        simd.store_partial(m, after[0]);
-        simd.store_partial(v, after[1]);
-        simd.store_partial(&mut next[whole..], after[2]);
+        let state = [&*m, &*v, before.unwrap_or(w)].map(|part| simd.load_partial(&part[whole..]));
+        let after = rule.next(simd, simd.load_partial(&gradient[whole..]), state);
+        simd.store_partial(&mut m[whole..], after[0]);
+        simd.store_partial(&mut v[whole..], after[1]);
+        simd.store_partial(&mut w[whole..], after[2]);
     }
 }
 
@@ -189,12 +180,6 @@ impl Kernel for UpdateRows<'_> {
             }
             for next in next {
                 update.ask_for(simd, (end + next) * rows.len, rows.len);
-            }
-            if rows.copy {
-                for row in Ones(!touched & (u64::MAX >> (GROUP - (end - first)))) {
-                    let part = update.part((first + row) * rows.len..(first + row + 1) * rows.len);
-                    part.next.copy_from_slice(part.w);
-                }
             }
         }
     }
@@ -280,21 +265,17 @@ mod tests {
                 let [g, m, v, w] = table(rows, len);
                 let (mut m1, mut v1, mut w1) = (m.clone(), v.clone(), vec![f32::NAN; w.len()]);
                 with_level(level, || adam.update(alpha, &g, [&mut m1, &mut v1], &w, &mut w1));
-                for copy in [false, true] {
-                    let of_row = |x: &[f32], row: usize| x[row * len..][..len].iter().any(|x| x.to_bits() != 0);
-                    let moves = |row: usize| g[row * len..][..len].iter().any(|g| *g != 0.0);
-                    let touched: Vec<AtomicBool> = (0..rows)
-                        .map(|row| AtomicBool::new(moves(row) || of_row(&m, row) || of_row(&v, row)))
-                        .collect();
-                    let (mut m2, mut v2) = (m.clone(), v.clone());
-                    let mut w2 = if copy { vec![f32::NAN; w.len()] } else { w.clone() };
-                    let rows = Rows { len, touched: &touched, copy };
-                    with_level(level, || adam.update_rows(alpha, &g, [&mut m2, &mut v2], &w, &mut w2, rows));
-                    assert_eq!([&m1, &v1, &w1].map(|x| bits(x)), [&m2, &v2, &w2].map(|x| bits(x)), "{alpha} {epsilon}");
-                    for (row, touched) in touched.iter().enumerate() {
-                        let left = of_row(&m2, row) || of_row(&v2, row);
-                        assert!(!left || touched.load(Ordering::Relaxed), "row {row}");
-                    }
+                let of_row = |x: &[f32], row: usize| x[row * len..][..len].iter().any(|x| x.to_bits() != 0);
+                let moves = |row: usize| g[row * len..][..len].iter().any(|g| *g != 0.0);
+                let touched: Vec<AtomicBool> =
+                    (0..rows).map(|row| AtomicBool::new(moves(row) || of_row(&m, row) || of_row(&v, row))).collect();
+                let (mut m2, mut v2, mut w2) = (m.clone(), v.clone(), w.clone());
+                let known = Rows { len, touched: &touched };
+                with_level(level, || adam.update_rows(alpha, &g, [&mut m2, &mut v2, &mut w2], known));
+                assert_eq!([&m1, &v1, &w1].map(|x| bits(x)), [&m2, &v2, &w2].map(|x| bits(x)), "{alpha} {epsilon}");
+                for (row, touched) in touched.iter().enumerate() {
+                    let left = of_row(&m2, row) || of_row(&v2, row);
+                    assert!(!left || touched.load(Ordering::Relaxed), "row {row}");
                 }
             }
         }

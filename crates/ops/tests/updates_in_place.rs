@@ -1,4 +1,4 @@
-//! Adam's moments are changed where they lie: nothing may show of it but the time it takes.
+//! Adam's moments and tables are changed where they lie: nothing may show of it but the time it takes.
 
 use ferrograph_executor::{Program, ProgramError};
 use ferrograph_graph::{Graph, TensorType, ValueId, Variable};
@@ -236,6 +236,49 @@ fn table(weight: &Weight, count: usize, apart: bool) -> Program {
 }
 
 #[test]
+fn a_table_stays_where_it_lies_unless_somebody_holds_it() {
+    let weight = Weight::new(&[8000, 64]);
+    let program = table(&weight, 60, false);
+    let picks = Tensor::new(DType::Int32, &[60], View::I32(&[7; 60])).unwrap();
+    let inputs = [float(&[60, 64], &[0.5; 60 * 64]), picks];
+    let before = weight.addresses();
+    program.run(&inputs, None).unwrap();
+    assert_eq!(weight.addresses(), before);
+    let (held, _) = weight.w.read();
+    let bits = weight.bits();
+    program.run(&inputs, None).unwrap();
+    assert!(held.view().f32().iter().map(|x| x.to_bits()).eq(bits[0].iter().copied()));
+    let apart = weight.addresses();
+    assert!(apart[0] != before[0] && apart[1..] == before[1..]);
+    drop(held);
+    program.run(&inputs, None).unwrap();
+    assert_eq!(weight.addresses(), apart);
+    assert_eq!(weight.versions(), [3; 3]);
+}
+
+#[test]
+fn what_reads_a_table_after_its_update_reads_the_former_rows() {
+    let weight = Weight::new(&[8000, 64]);
+    let (mut graph, mut updates) = (Graph::new(), Vec::new());
+    let x = graph.input(TensorType::known(DType::Float32, &[60, 64]));
+    let indices = graph.input(TensorType::known(DType::Int32, &[60]));
+    let like = graph.variable(&weight.w);
+    let gradient = apply(&mut graph, "scatter_add", "{\"axis\":0}", &[x, indices, like]);
+    weight.step(&mut graph, gradient, &mut updates);
+    let outputs = [like, apply(&mut graph, "gather", "{\"axis\":0}", &[like, indices])];
+    let program = Program::new(&graph, &outputs, &updates).unwrap();
+    let picks = Tensor::new(DType::Int32, &[60], View::I32(&[7; 60])).unwrap();
+    let inputs = [float(&[60, 64], &[0.5; 60 * 64]), picks];
+    for _ in 0..3 {
+        let (before, _) = weight.w.read();
+        let rows = program.run(&inputs, None).unwrap();
+        assert_eq!(rows[0].view().f32(), before.view().f32());
+        assert_eq!(rows[1].view().f32()[..64], before.view().f32()[7 * 64..8 * 64]);
+        assert_ne!(weight.w.read().0.view().f32()[7 * 64], before.view().f32()[7 * 64]);
+    }
+}
+
+#[test]
 fn tables_move_as_if_all_their_rows_did() {
     const ROWS: usize = 8000;
     for width in [40, 64, 17] {
@@ -257,7 +300,7 @@ fn tables_move_as_if_all_their_rows_did() {
                 let inputs = [float(&[60, width], &values), picks];
                 for ((weight, _), program) in weights.iter().zip(&programs) {
                     match step {
-                        // Somebody holds the weights, so the next are written to other memory.
+                        // Somebody holds the weights, so the next are made of a copy.
                         3 => held.push(weight.w.read().0),
                         // Somebody else changes each of them.
                         5..=7 => {
