@@ -7,9 +7,9 @@
 //!   as many jobs as threads each job runs on one core, and with fewer the idle workers help the loops of the others.
 //!
 //! Workers start when first needed and are parked when idle. One that has helped or run a job looks out for more for
-//! [`SPIN`] or a while longer before it parks: it joins a loop within a fraction of a microsecond, while waking a parked thread takes 15 to
-//! 30. Who knows that a run is too short for that says so with [`without_waking`]; for a long one [`rouse`] wakes the
-//! workers before there is a loop.
+//! [`SPIN`] or a while longer before it parks: it joins a loop within a fraction of a microsecond, while waking a parked
+//! thread takes 15 to 30. Who knows that a run is too short for that says so with [`without_waking`]; for a long one
+//! [`rouse`] wakes the workers before there is a loop.
 //!
 //! Loops are published in `slot`s without a lock. The lock is for jobs, and for workers that park, wake, start and end.
 
