@@ -135,9 +135,7 @@ impl Cell {
         }
         Ok(extents)
     }
-}
 
-impl Cell {
     /// The shape rule of the op that makes the gradients of the float operands, which it returns. Its operands: those of the
     /// forward op; what is `named` of the forward op's results; the reserve; and the gradients of the sequence,
     /// `[B, T, U]` or `[B, 0, U]`, and of the last states, `[B, U]`.
