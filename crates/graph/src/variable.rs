@@ -172,7 +172,8 @@ impl Variable {
         }
     }
 
-    /// As [`Self::take_value`] without an error: what somebody else holds is copied to `spare`, and no reader waits.
+    /// As [`Self::take_value`] without an error: what somebody else holds is copied to `spare`, and no reader waits. It is the
+    /// value of now, with what was assigned since the run began.
     pub fn take_or_copy(&self, mut spare: Buffer) -> Buffer {
         let mut state = self.state();
         match state.take() {
